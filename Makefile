@@ -1,0 +1,57 @@
+# Every target sets up what it needs; nothing has to be installed by hand beyond Python 3.11+, git and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := api auth billing documents events jobs models resolvers schema services
+PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
+
+.PHONY: demo test check lint types imports sdl graphiql lock clean
+
+demo: $(VENV)/.demo graphiql  ## Serve the demo on http://127.0.0.1:8000 (BILLGRAPH_PORT, ARGS=--no-open)
+	@$(BIN)/billgraph demo $(ARGS)
+
+test: $(VENV)/.dev  ## Run the whole suite, on SQLite or on BILLGRAPH_TEST_DATABASE_URL
+	@$(PYTEST) $(ARGS)
+
+check: lint types imports sdl  ## Everything that can be known without running
+
+lint: $(VENV)/.dev
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
+	@$(BIN)/mypy
+
+imports: $(VENV)/.dev
+	@$(BIN)/lint-imports
+
+sdl: $(VENV)/.dev  ## Compare schema.graphql with the code
+	@$(BIN)/billgraph schema --check
+
+graphiql:  ## Build GraphiQL from its pinned npm packages, where npm is present
+	@sh api/graphiql/build.sh
+
+lock: $(VENV)/.dev  ## Pin every dependency again
+	@$(BIN)/pip-compile -q --generate-hashes --strip-extras --allow-unsafe --no-emit-find-links --no-emit-index-url \
+		--build-deps-for editable --extra pdf --extra postgres --extra speed -o requirements/demo.txt pyproject.toml
+	@$(BIN)/pip-compile -q --generate-hashes --strip-extras --allow-unsafe --no-emit-find-links --no-emit-index-url \
+		--build-deps-for editable --extra pdf --extra postgres --extra speed --extra dev -c requirements/demo.txt \
+		-o requirements/dev.txt pyproject.toml
+
+clean:  ## Remove everything that a target made
+	@rm -rf $(VENV) .data api/static/graphiql api/graphiql/node_modules .pytest_cache .mypy_cache .ruff_cache
+
+$(VENV)/bin/python:
+	@echo "· creating $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: requirements/demo.txt pyproject.toml | $(VENV)/bin/python
+	@echo "· installing pinned dependencies"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/demo.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(VENV)/bin/python
+	@echo "· installing pinned dependencies for development"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/.demo

@@ -1,0 +1,1 @@
+"""THE DOORS: the application, its settings, HTTP, WebSocket, sign-in routes and the command line."""

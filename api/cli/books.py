@@ -1,0 +1,93 @@
+"""The operator's everyday commands, each on a database that it opens and closes itself."""
+
+import asyncio
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+from api import logs
+from api.cli.explaining import explained
+from api.house import build_house, now
+from api.server import build_server
+from api.settings import Settings
+from auth.sessions import Lifetimes, Sessions
+from events.hub import Hub
+from jobs import worker as worker_job
+from models.database import opened, reading
+from models.migrate import migrate
+from models.schema_check import require_golden
+from resolvers.roots import sdl
+from services.dispatch import Dispatcher
+
+
+class NothingFound(LookupError):
+    """A command named something that is not there."""
+
+
+def say(text: str) -> None:
+    """Print one line for a person, at once."""
+    print(text, flush=True)  # noqa: T201  # the command line's own voice
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until told to stop; refuse a database that is not at the newest schema."""
+    logs.configure(settings)
+    async with opened(settings.database_url.get_secret_value()) as database:
+        await require_golden(database.reader)
+        await build_server(build_house(database, settings), settings).serve()
+
+
+async def migrate_database(settings: Settings) -> None:
+    """Migrate, and compare the result with the golden schema."""
+    async with opened(settings.database_url.get_secret_value()) as database:
+        await migrate(database, progress=lambda name: say(f"· applied {name}"))
+        await require_golden(database.reader)
+    say("the database is up to date")
+
+
+def write_schema(path: Path, *, check: bool) -> int:
+    """Write the schema, or return 1 when the file differs from it."""
+    text = sdl()
+    if not check:
+        path.write_text(text, encoding="utf-8")
+        say(f"wrote {path}")
+        return 0
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        say(f"{path} is up to date")
+        return 0
+    print(f"{path} differs from the code: run `billgraph schema`", file=sys.stderr)  # noqa: T201  # see say()
+    return 1
+
+
+async def explain(settings: Settings, number: str) -> None:
+    """Print an invoice with the explanation of each line."""
+    async with reading(settings.database_url.get_secret_value()) as client:
+        await require_golden(client)
+        text = await explained(client, number)
+    if text is None:
+        raise NothingFound(f"there is no invoice {number}")
+    for line in text:
+        say(line)
+
+
+async def work(settings: Settings, *, every: float | None) -> None:
+    """Do a round of work, and another each `every` seconds; one round only where that is None."""
+    logs.configure(settings)
+    async with opened(settings.database_url.get_secret_value()) as database:
+        await require_golden(database.reader)
+        dispatcher = Dispatcher(database.runner, Hub())
+        sessions = Sessions(database, lifetimes=lifetimes(settings))
+        while True:
+            done = await worker_job.work(database.reader, dispatcher, sessions, at=now())
+            say(f"{len(done.things)} things done, {done.sessions_purged} old sessions forgotten")
+            if every is None:
+                return
+            await asyncio.sleep(every)
+
+
+def lifetimes(settings: Settings) -> Lifetimes:
+    """Return how long sessions live under these settings."""
+    return Lifetimes(
+        idle=timedelta(seconds=settings.session_idle_seconds_max),
+        absolute=timedelta(seconds=settings.session_seconds_max),
+    )

@@ -1,0 +1,115 @@
+"""What can an operator type?
+
+Each command opens what it needs, does one thing and closes it again. `serve` and `worker` are for production; `demo`
+and `token` only work in development.
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from api.cli import books, closing, demonstration
+from api.development import DevelopmentOnly
+from api.settings import Settings
+from models.database import UnsupportedDatabase
+from models.engines.sqlite_writer import DatabaseInUse
+from models.schema_check import SchemaDiffers
+
+app = typer.Typer(
+    name="billgraph",
+    help="The billing graph that other teams trust with their money.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+EXPECTED = (
+    DatabaseInUse,
+    SchemaDiffers,
+    UnsupportedDatabase,
+    DevelopmentOnly,
+    demonstration.NotForProduction,
+    books.NothingFound,
+    closing.NoSuchOrganization,
+)
+
+
+def main() -> None:
+    """Run the command line; what an operator can mend is one line on standard error, without a traceback."""
+    try:
+        app()
+    except ValidationError as error:
+        for fault in error.errors():
+            where = ".".join(str(part) for part in fault["loc"])
+            print(f"billgraph: {where + ': ' if where else ''}{fault['msg']}", file=sys.stderr)  # noqa: T201  # the interface
+        raise SystemExit(2) from None
+    except EXPECTED as error:
+        print(f"billgraph: {error}", file=sys.stderr)  # noqa: T201  # the interface
+        raise SystemExit(1) from None
+
+
+@app.command()
+def demo(*, no_open: Annotated[bool, typer.Option("--no-open", help="Do not open a browser.")] = False) -> None:
+    """Set up the demo organizations and serve them, with tokens for every persona."""
+    asyncio.run(demonstration.run(open_browser=not no_open))
+
+
+@app.command()
+def serve() -> None:
+    """Serve the graph on an up-to-date database."""
+    asyncio.run(books.serve(Settings()))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest schema and check that it is the expected one."""
+    asyncio.run(books.migrate_database(Settings()))
+
+
+@app.command()
+def schema(
+    *,
+    check: Annotated[bool, typer.Option("--check", help="Fail when schema.graphql is not what the code says.")] = False,
+    path: Annotated[Path, typer.Option(help="The file to compare or write.")] = Path("schema.graphql"),
+) -> None:
+    """Write the graph's schema to a file, or compare it."""
+    raise SystemExit(books.write_schema(path, check=check))
+
+
+@app.command()
+def seed() -> None:
+    """Fill an empty database with the demo organizations."""
+    asyncio.run(demonstration.seed_only())
+
+
+@app.command()
+def close(
+    organization: Annotated[str | None, typer.Option(help="Slug of one organization; all of them when absent.")] = None,
+) -> None:
+    """Bill every month that is over."""
+    raise SystemExit(asyncio.run(closing.close_due(Settings(), organization)))
+
+
+@app.command()
+def explain(number: Annotated[str, typer.Argument(help="The number on the invoice.")]) -> None:
+    """Print an invoice with everything that made each line what it is."""
+    asyncio.run(books.explain(Settings(), number))
+
+
+@app.command()
+def worker(
+    every: Annotated[float, typer.Option(min=1, help="Seconds between two rounds.")] = 60,
+    *,
+    once: Annotated[bool, typer.Option("--once", help="Do one round and stop.")] = False,
+) -> None:
+    """Do what falls due: close months, forget old sessions."""
+    asyncio.run(books.work(Settings(), every=None if once else every))
+
+
+@app.command()
+def token(email: Annotated[str, typer.Argument(help="A persona, such as owner@pooled.example.")]) -> None:
+    """Print a bearer token for a demo persona (development only)."""
+    print(demonstration.token_for(email))  # noqa: T201  # the interface

@@ -1,0 +1,85 @@
+"""What did the client ask for, and is it shaped like a GraphQL request?
+
+One reading for all three transports: a POST body, the query string of a GET and the payload of `subscribe`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from starlette.datastructures import QueryParams
+
+from api import json_codec
+from schema.errors import ErrorCode, GraphError
+
+NAME_LENGTH_MAX = 255
+VARIABLES_MAX = 200
+
+
+@dataclass(frozen=True, slots=True)
+class GraphRequest:
+    """A document, the operation chosen in it, and the values of its variables."""
+
+    query: str
+    operation_name: str | None
+    variables: dict[str, Any]
+
+    @classmethod
+    def of(cls, parameters: object) -> Self:
+        """Return the request in decoded JSON, or raise `GraphError` naming the parameter that is wrong."""
+        if not isinstance(parameters, dict):
+            raise _bad(f"A request is one JSON object, not {_kind(parameters)}.")
+        query = parameters.get("query")
+        if not isinstance(query, str) or not query.strip():
+            raise _bad(f"The parameter query must be a GraphQL document, not {_kind(query)}.")
+        name = parameters.get("operationName")
+        if name is not None and not isinstance(name, str):
+            raise _bad(f"The parameter operationName must be a string, not {_kind(name)}.")
+        if name is not None and len(name) > NAME_LENGTH_MAX:
+            raise _bad(f"The parameter operationName is longer than {NAME_LENGTH_MAX} characters.")
+        variables = _map(parameters, "variables")
+        if len(variables) > VARIABLES_MAX:
+            raise _bad(f"{len(variables)} variables were sent; {VARIABLES_MAX} are allowed.")
+        _map(parameters, "extensions")
+        return cls(query, name or None, variables)
+
+    @classmethod
+    def of_query_string(cls, parameters: QueryParams, *, json_depth_max: int) -> Self:
+        """Return the request in the query string of a GET, where the maps are JSON texts."""
+        read: dict[str, object] = {name: parameters.get(name) for name in ("query", "operationName")}
+        for name in ("variables", "extensions"):
+            if text := parameters.get(name):
+                try:
+                    read[name] = json_codec.decode(text, depth_max=json_depth_max)
+                except json_codec.InvalidJson as error:
+                    raise _bad(f"The parameter {name} cannot be read: {error}.") from error
+        return cls.of(read)
+
+
+def _map(parameters: Mapping[str, object], name: str) -> dict[str, Any]:
+    value = parameters.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise _bad(f"The parameter {name} must be an object, not {_kind(value)}.")
+    return value
+
+
+def _bad(message: str) -> GraphError:
+    return GraphError(ErrorCode.BAD_REQUEST, message)
+
+
+def _kind(value: object) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "a boolean"
+        case str():
+            return "a string" if value.strip() else "an empty string"
+        case int() | float():
+            return "a number"
+        case list():
+            return "an array"
+        case _:
+            return "an object"

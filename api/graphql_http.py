@@ -1,0 +1,149 @@
+"""How is the graph asked over HTTP?
+
+GraphQL over HTTP, to the letter: POST for every query and mutation, GET for queries only, an answer in the media type
+the client prefers. `application/graphql-response+json` is honest about failure: no data, no 2xx. The older
+`application/json` answers 200 to every well-formed request, because its clients look nowhere else.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from graphql import ExecutionResult, OperationType
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from api import body, json_codec, media_types
+from api.answers import answer, has_data
+from api.callers import Authenticate, OpenContext, Visit, require_origin
+from api.execution import Operation, Operations, Refused
+from api.graph_requests import GraphRequest
+from api.middleware import request_id
+from api.pages import QueryPage
+from api.settings import Settings
+from schema.errors import ErrorCode, GraphError, as_graphql, first_code
+
+JSON = "application/json"
+GRAPHQL_RESPONSE = "application/graphql-response+json"
+HTML = "text/html"
+RETRY_AFTER_SECONDS = 2
+
+_STATUS: Mapping[ErrorCode, int] = MappingProxyType(
+    {
+        ErrorCode.UNAUTHENTICATED: 401,
+        ErrorCode.FORBIDDEN: 403,
+        ErrorCode.ORIGIN_FORBIDDEN: 403,
+        ErrorCode.METHOD_NOT_ALLOWED: 405,
+        ErrorCode.NOT_ACCEPTABLE: 406,
+        ErrorCode.BODY_TOO_LARGE: 413,
+        ErrorCode.UNSUPPORTED_MEDIA_TYPE: 415,
+        ErrorCode.INTERNAL: 500,
+        ErrorCode.OVERLOADED: 503,
+        ErrorCode.TIMEOUT: 504,
+    }
+)
+_HEADERS: Mapping[ErrorCode, Mapping[str, str]] = MappingProxyType(
+    {
+        ErrorCode.UNAUTHENTICATED: {"www-authenticate": "Bearer"},
+        ErrorCode.OVERLOADED: {"retry-after": str(RETRY_AFTER_SECONDS)},
+    }
+)
+
+
+class HttpDoor:
+    """What the doors over plain HTTP have in common: who is calling, and what for."""
+
+    def __init__(
+        self, operations: Operations, *, settings: Settings, authenticate: Authenticate, open_context: OpenContext
+    ) -> None:
+        self.operations = operations
+        self._settings = settings
+        self._authenticate = authenticate
+        self._open_context = open_context
+
+    async def enter(self, request: Request) -> tuple[Operation, Visit]:
+        """Return the operation and who asks for it, or raise `GraphError` or `Refused`."""
+        require_origin(request, self._settings.trusted_origins)
+        caller = await self._authenticate(request, {})
+        operation = self.operations.prepare(await self._read(request))
+        request.state.operation = operation.name or operation.kind.value
+        if request.method == "GET" and operation.kind is OperationType.MUTATION:
+            raise GraphError(ErrorCode.METHOD_NOT_ALLOWED, "A mutation needs POST.", allow="POST")
+        return operation, Visit(request, caller, self._open_context, request_id(request.scope))
+
+    async def _read(self, request: Request) -> GraphRequest:
+        limits = self._settings.limits
+        match request.method:
+            case "POST":
+                parameters = await body.read_json(
+                    request, bytes_max=limits.body_bytes_max, depth_max=limits.json_depth_max
+                )
+                return GraphRequest.of(parameters)
+            case "GET":
+                return GraphRequest.of_query_string(request.query_params, json_depth_max=limits.json_depth_max)
+            case _:
+                message = f"{request.method} carries no GraphQL; use POST."
+                raise GraphError(ErrorCode.METHOD_NOT_ALLOWED, message, allow="GET, POST")
+
+
+class GraphQLOverHttp:
+    """The ASGI application at `/graphql`, for everything but WebSocket."""
+
+    def __init__(self, door: HttpDoor, page: QueryPage | None) -> None:
+        self._door = door
+        self._page = page
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request = Request(scope, receive)
+        response = await self._respond(request)
+        await response(scope, receive, send)
+
+    async def _respond(self, request: Request) -> Response:
+        # A browser that opens the address gets a page; a program that accepts anything gets JSON.
+        offers: tuple[str, ...] = (JSON, GRAPHQL_RESPONSE)
+        if self._page is not None and request.method in {"GET", "HEAD"} and "query" not in request.query_params:
+            offers = (*offers, HTML)
+        media_type = media_types.chosen(request.headers.get("accept") or "*/*", offers)
+        if self._page is not None and media_type == HTML:
+            return self._page.response()
+        if media_type is None:
+            fault = GraphError(ErrorCode.NOT_ACCEPTABLE, f"Accept {GRAPHQL_RESPONSE} or {JSON}.")
+            return failure(fault, JSON, request_id(request.scope))
+        try:
+            operation, visit = await self._door.enter(request)
+            if operation.kind is OperationType.SUBSCRIPTION:
+                raise GraphError(ErrorCode.BAD_REQUEST, "Subscribe over WebSocket, or by POST to /graphql/stream.")
+            result = await self._door.operations.run(operation, visit)
+        except Refused as refused:
+            result = ExecutionResult(None, list(refused.errors))
+        except Exception as error:  # presented like every other fault: ours as they are, the unexpected masked
+            return failure(error, media_type, request_id(request.scope))
+        return _answered(result, media_type, request_id(request.scope))
+
+
+def failure(fault: Exception, media_type: str, request: str) -> Response:
+    """Return the response to a request that never became an operation: its status says so in any media type."""
+    result = ExecutionResult(None, [as_graphql(fault)])
+    code = first_code(result.errors or ())
+    headers = dict(_HEADERS.get(code, {}))
+    if isinstance(fault, GraphError) and code is ErrorCode.METHOD_NOT_ALLOWED:
+        headers["allow"] = str(fault.facts["allow"])
+    return _response(answer(result, request), media_type, _STATUS.get(code, 400), headers)
+
+
+def _answered(result: ExecutionResult, media_type: str, request: str) -> Response:
+    if has_data(result):
+        return _response(answer(result, request), media_type, 200)
+    code = first_code(result.errors or ())
+    status = _STATUS.get(code, 400)
+    if media_type == JSON and status < 500:
+        status = 200
+    return _response(answer(result, request), media_type, status, _HEADERS.get(code))
+
+
+def _response(
+    content: Mapping[str, object], media_type: str, status: int, headers: Mapping[str, str] | None = None
+) -> Response:
+    shared = {"content-type": f"{media_type}; charset=utf-8", "cache-control": "no-store", "vary": "accept, origin"}
+    return Response(json_codec.encode(content), status, {**shared, **(headers or {})})

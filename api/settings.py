@@ -1,0 +1,165 @@
+"""What can be configured, and what may never run in production as it is?
+
+The only module that reads the environment: `BILLGRAPH_…` for everything, and `DATABASE_URL` by its usual name.
+Defaults are for a laptop. With `BILLGRAPH_ENVIRONMENT=production` each unsafe one is refused by name.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from documents.invoice import Party, Seller, ZeroTax
+
+DEVELOPMENT_SECRET = "for development only: everybody knows this"  # noqa: S105  # refused in production
+SECRET_LENGTH_MIN = 32
+
+Seconds = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(gt=0)]
+
+
+class Environment(StrEnum):
+    """Where the process runs."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class TokenIssuer(BaseModel):
+    """A party whose access tokens are believed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: str = Field(description="The exact `iss` of its tokens.")
+    audience: str = Field(description="The `aud` its tokens for this API carry.")
+    algorithms: frozenset[str] = Field(default=frozenset({"RS256"}), description="The only `alg` values accepted.")
+    jwks_url: str | None = Field(default=None, description="Where its keys are; discovered from `url` when absent.")
+
+
+class SellerDetails(BaseModel):
+    """A legal entity that issues invoices, as it is printed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    legal_name: str = Field(description="The registered name.")
+    address_lines: tuple[str, ...] = Field(default=(), description="The address, line by line.")
+    country: str | None = Field(default=None, description="ISO 3166 code, such as DE.")
+    tax_id: str | None = Field(default=None, description="The VAT or tax number.")
+    email: str | None = Field(default=None, description="Where questions about invoices go.")
+    payment_lines: tuple[str, ...] = Field(default=(), description="Where to pay to, line by line.")
+    zero_tax: ZeroTax | None = Field(default=None, description="Why an invoice without tax has none: Z, E or O.")
+
+    def printed(self, key: str) -> Seller:
+        """Return the seller as documents print it."""
+        party = Party(self.legal_name, self.address_lines, self.country, self.tax_id, self.email)
+        return Seller(key, party, self.payment_lines, self.zero_tax)
+
+
+class Limits(BaseSettings):
+    """The bounds on what one client can make the server do."""
+
+    model_config = SettingsConfigDict(env_prefix="BILLGRAPH_", frozen=True, hide_input_in_errors=True)
+
+    body_bytes_max: Count = Field(default=1 << 20, description="Largest request body, in bytes.")
+    body_seconds_max: Seconds = Field(default=10, description="Time in which a request body must have arrived.")
+    json_depth_max: Count = Field(default=64, description="Deepest nesting of a JSON body or frame.")
+    frame_bytes_max: Count = Field(default=1 << 18, description="Largest WebSocket message, in bytes.")
+    document_length_max: Count = Field(default=64_000, description="Longest GraphQL document, in characters.")
+    document_tokens_max: Count = Field(default=8_000, description="Most tokens in a GraphQL document.")
+    query_depth_max: Count = Field(default=12, description="Deepest nesting of fields; introspection is exempt.")
+    query_fields_max: Count = Field(default=500, description="Most fields once every fragment is spread out.")
+    query_aliases_max: Count = Field(default=50, description="Most aliases once every fragment is spread out.")
+    query_roots_max: Count = Field(default=20, description="Most root fields of one operation.")
+    query_directives_max: Count = Field(default=50, description="Most directives once every fragment is spread out.")
+    query_rows_max: Count = Field(default=25_000, description="Most connection edges the page sizes ask for.")
+    query_seconds_max: Seconds = Field(default=5, description="Time after which a query is given up.")
+    mutation_seconds_max: Seconds = Field(
+        default=30, description="Time after which a mutation's answer is no longer waited for; it still completes."
+    )
+    operations_max: Count = Field(default=500, description="Most queries and mutations in progress at once.")
+    streams_max: Count = Field(default=10_000, description="Most subscriptions open at once.")
+    socket_operations_max: Count = Field(default=50, description="Most operations open on one WebSocket.")
+    socket_queue_max: Count = Field(default=64, description="Messages kept for a slow reader before sources wait.")
+    socket_init_seconds_max: Seconds = Field(default=5, description="Time in which connection_init must arrive.")
+    socket_stall_seconds_max: Seconds = Field(default=30, description="Time after which a reader that stopped is cut.")
+    documents_cached_max: Count = Field(default=500, description="Parsed documents kept for repetition.")
+
+
+class Settings(BaseSettings):
+    """Everything an operator decides."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="BILLGRAPH_", frozen=True, populate_by_name=True, hide_input_in_errors=True
+    )
+
+    environment: Environment = Field(default=Environment.DEVELOPMENT, description="`development` or `production`.")
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    public_url: str = Field(default="http://localhost:8000", description="The address people see, without a path.")
+    database_url: SecretStr = Field(
+        default=SecretStr("sqlite://.data/billgraph.db"),
+        validation_alias="DATABASE_URL",
+        description="`sqlite://path` for one process, `postgres://…` for any number.",
+    )
+    allowed_origins: frozenset[str] = Field(
+        default=frozenset(), description="JSON list of other web origins whose pages may call the graph."
+    )
+    issuers: tuple[TokenIssuer, ...] = Field(
+        default=(), description="JSON list of the parties whose access tokens are believed."
+    )
+    sign_in_issuer: str | None = Field(default=None, description="OpenID provider people sign in with.")
+    sign_in_client_id: str = Field(default="billgraph", description="Our client id at that provider.")
+    sign_in_client_secret: SecretStr = Field(default=SecretStr(""), description="Our client secret at that provider.")
+    session_secret: SecretStr = Field(
+        default=SecretStr(DEVELOPMENT_SECRET), description="Key that signs cookies; at least 32 characters."
+    )
+    session_seconds_max: Seconds = Field(default=12 * 3600, description="Time after which a session ends.")
+    session_idle_seconds_max: Seconds = Field(default=3600, description="Time after which an unused session ends.")
+    development_sign_in: bool = Field(default=True, description="Offer sign-in without a provider; development only.")
+    sellers: dict[str, SellerDetails] = Field(
+        default_factory=dict, description="JSON object of our legal entities, by the key that organizations name."
+    )
+    query_page: bool = Field(default=True, description="Show browsers a page to write queries on.")
+    log_level: str = Field(default="info", description="Least severity that is logged.")
+    shutdown_seconds_max: Seconds = Field(default=20, description="Time requests in progress get at shutdown.")
+    limits: Limits = Field(default_factory=Limits, description="See the bounds below.")
+
+    @property
+    def printed_sellers(self) -> dict[str, Seller]:
+        """Return our legal entities as documents print them."""
+        return {key: details.printed(key) for key, details in self.sellers.items()}
+
+    @property
+    def is_production(self) -> bool:
+        """Return whether real customers depend on this process."""
+        return self.environment is Environment.PRODUCTION
+
+    @property
+    def trusted_origins(self) -> frozenset[str]:
+        """Return the web origins whose pages may call us: our own and the allowed ones."""
+        return self.allowed_origins | {self.public_url.rstrip("/")}
+
+    @model_validator(mode="after")
+    def _refuse_unsafe_production(self) -> Self:
+        if not self.is_production:
+            return self
+        faults = [
+            f"{variable} {fault}"
+            for variable, is_unsafe, fault in (
+                (
+                    "BILLGRAPH_SESSION_SECRET",
+                    self.session_secret.get_secret_value() == DEVELOPMENT_SECRET
+                    or len(self.session_secret.get_secret_value()) < SECRET_LENGTH_MIN,
+                    f"must be a secret of at least {SECRET_LENGTH_MIN} characters",
+                ),
+                ("BILLGRAPH_PUBLIC_URL", not self.public_url.startswith("https://"), "must start with https://"),
+                ("BILLGRAPH_ISSUERS", not self.issuers, "must name at least one issuer"),
+                ("BILLGRAPH_DEVELOPMENT_SIGN_IN", self.development_sign_in, "must be false"),
+                ("BILLGRAPH_ALLOWED_ORIGINS", "*" in self.allowed_origins, "must list origins, not *"),
+            )
+            if is_unsafe
+        ]
+        if faults:
+            raise ValueError(f"unsafe for production: {'; '.join(faults)}")
+        return self

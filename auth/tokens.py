@@ -1,0 +1,240 @@
+"""Is this access token genuine, meant for us, and valid now?
+
+One answer for every wrong token: `InvalidToken`. Its reason is for the log; telling the bearer which check failed
+would tell a forger what to try next. Whatever the bytes are, nothing else is ever raised.
+
+`aud` is the audience as a string, or a list of strings that contains it. It is the audience of the API and never
+the client id of the sign-in, so an id token is no access token.
+"""
+
+import json
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, NoReturn
+from unicodedata import category
+
+from jose import jwk
+
+from auth.keys import Jwk, KeySource
+
+LEEWAY = timedelta(seconds=30)
+TOKEN_MAX = 8192
+KID_MAX = 256
+SUBJECT_MAX = 255
+DISPLAY_MAX = 320
+AUDIENCES_MAX = 16
+RSA_BITS_MIN = 2048
+
+# Asymmetric only: with a shared secret, whoever can verify can also forge.
+_KEY_TYPES: Mapping[str, tuple[str, str | None]] = {
+    "RS256": ("RSA", None),
+    "RS384": ("RSA", None),
+    "RS512": ("RSA", None),
+    "ES256": ("EC", "P-256"),
+    "ES384": ("EC", "P-384"),
+    "ES512": ("EC", "P-521"),
+}
+_PUBLIC_PARTS: Mapping[str, tuple[str, ...]] = {"RSA": ("kty", "n", "e"), "EC": ("kty", "crv", "x", "y")}
+_REFUSED_HEADERS = frozenset({"crit", "jwk", "jku", "x5u", "x5c", "b64", "enc", "zip"})
+_TYPES = frozenset({"jwt", "at+jwt", "application/at+jwt"})
+_SEGMENT = re.compile(r"[A-Za-z0-9_-]+")
+_LAST_INSTANT = 250_000_000_000  # in the year 9892: the leeway still fits into a datetime
+
+
+class InvalidToken(Exception):
+    """The bearer token is not accepted. `reason` is for the log, never for the bearer."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("the access token is not valid")
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """A party whose tokens are believed: its URL, the audience it issues for us, its algorithms and its keys."""
+
+    url: str
+    audience: str
+    algorithms: frozenset[str]
+    keys: KeySource
+
+    def __post_init__(self) -> None:
+        unknown = self.algorithms - _KEY_TYPES.keys()
+        if unknown or not self.algorithms:
+            raise ValueError(f"algorithms {sorted(self.algorithms)} must be some of {', '.join(_KEY_TYPES)}")
+        if not self.url or not self.audience:
+            raise ValueError("an issuer needs a URL and an audience")
+
+
+class Issuers:
+    """The closed list of issuers that are trusted, by the exact text of their `iss`."""
+
+    def __init__(self, *issuers: Issuer) -> None:
+        self._by_url = {issuer.url: issuer for issuer in issuers}
+        if len(self._by_url) != len(issuers):
+            raise ValueError("an issuer is listed twice")
+
+    def get(self, url: str) -> Issuer | None:
+        """Return the trusted issuer of exactly this URL."""
+        return self._by_url.get(url)
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a verified token says. `email` and `name` are empty when it does not say."""
+
+    issuer: str
+    subject: str
+    email: str
+    name: str
+    issued_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    header: dict[str, Any]
+    payload: dict[str, Any]
+    signed: bytes
+    signature: bytes
+
+
+async def verify_bearer(token: str, issuers: Issuers, *, at: datetime) -> Claims:
+    """Return the claims of a genuine token, or raise `InvalidToken`."""
+    parts = _parse(token)
+    algorithm, kid = _checked_header(parts.header)
+    named = parts.payload.get("iss")
+    issuer = issuers.get(named) if isinstance(named, str) else None
+    if issuer is None:
+        _refuse("the issuer is not trusted")
+    if algorithm not in issuer.algorithms:
+        _refuse(f"the issuer does not sign with {algorithm}")
+    _verify_signature(parts, _only_key(await issuer.keys.find(kid, at=at)), algorithm)
+    return _checked_claims(parts.payload, issuer, at)
+
+
+def _refuse(reason: str) -> NoReturn:
+    raise InvalidToken(reason)
+
+
+def _parse(token: str) -> _Parts:
+    if len(token) > TOKEN_MAX:
+        _refuse(f"longer than {TOKEN_MAX} characters")
+    segments = token.split(".")
+    if len(segments) != 3:
+        _refuse(f"{len(segments)} parts instead of 3")
+    header, payload, signature = map(_decoded, segments)
+    signed = token.rpartition(".")[0].encode("ascii")
+    return _Parts(_json_object(header), _json_object(payload), signed, signature)
+
+
+def _decoded(segment: str) -> bytes:
+    """Return the bytes of canonical base64url, so that one token has one spelling."""
+    if not _SEGMENT.fullmatch(segment) or len(segment) % 4 == 1:
+        _refuse("a part is not base64url")
+    decoded = urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
+    if urlsafe_b64encode(decoded).rstrip(b"=").decode() != segment:
+        _refuse("a part has stray bits at its end")
+    return decoded
+
+
+def _json_object(text: bytes) -> dict[str, Any]:
+    try:
+        parsed = json.loads(text.decode(), object_pairs_hook=_without_repeats, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise InvalidToken(f"a part is not JSON: {type(error).__name__}") from error
+    if not isinstance(parsed, dict):
+        _refuse("a part is not a JSON object")
+    return parsed
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    named = dict(pairs)
+    if len(named) != len(pairs):
+        _refuse("a name is given twice")
+    return named
+
+
+def _checked_header(header: dict[str, Any]) -> tuple[str, str]:
+    refused = _REFUSED_HEADERS & header.keys()
+    if refused:
+        _refuse(f"the header has {', '.join(sorted(refused))}")
+    algorithm, kid, kind = header.get("alg"), header.get("kid"), header.get("typ", "JWT")
+    if not isinstance(algorithm, str) or algorithm not in _KEY_TYPES:
+        _refuse("the algorithm is not an asymmetric one we know")
+    if not isinstance(kid, str) or not 0 < len(kid) <= KID_MAX:
+        _refuse("the header names no key")
+    if not isinstance(kind, str) or kind.lower() not in _TYPES:
+        _refuse("this is another type of token")
+    return algorithm, kid
+
+
+def _only_key(found: tuple[Jwk, ...]) -> Jwk:
+    if len(found) != 1:
+        _refuse(f"{len(found)} keys have this kid")
+    return found[0]
+
+
+def _verify_signature(parts: _Parts, key: Jwk, algorithm: str) -> None:
+    kty, crv = _KEY_TYPES[algorithm]
+    if key.get("kty") != kty or (crv is not None and key.get("crv") != crv):
+        _refuse(f"the key is of another type than {algorithm} needs")
+    if key.get("use", "sig") != "sig" or key.get("alg", algorithm) != algorithm:
+        _refuse("the key is for another use")
+    operations = key.get("key_ops", ["verify"])
+    if not isinstance(operations, list) or "verify" not in operations:
+        _refuse("the key is not for verifying")
+    try:
+        # Only the public parts reach the library, whatever else the issuer published by mistake.
+        public = jwk.construct({part: key[part] for part in _PUBLIC_PARTS[kty]}, algorithm)
+        long_enough = kty == "EC" or public.prepared_key.key_size >= RSA_BITS_MIN  # type: ignore[attr-defined]
+        genuine = long_enough and public.verify(parts.signed, parts.signature)
+    except Exception as error:  # the library raises whatever its own libraries raise
+        raise InvalidToken(f"the key is unusable: {type(error).__name__}") from error
+    if not genuine:
+        _refuse("the signature does not match, or its key is too short")
+
+
+def _checked_claims(payload: dict[str, Any], issuer: Issuer, at: datetime) -> Claims:
+    _check_audience(payload.get("aud"), issuer.audience)
+    expires_at, issued_at = _instant(payload, "exp"), _instant(payload, "iat")
+    if at >= expires_at + LEEWAY:
+        _refuse("it has expired")
+    if at < issued_at - LEEWAY:
+        _refuse("it was issued in the future")
+    if "nbf" in payload and at < _instant(payload, "nbf") - LEEWAY:
+        _refuse("it is not valid yet")
+    subject = _text(payload, "sub", SUBJECT_MAX)
+    if not subject:
+        _refuse("it has no subject")
+    email, name = _text(payload, "email", DISPLAY_MAX), _text(payload, "name", DISPLAY_MAX)
+    return Claims(issuer.url, subject, email, name, issued_at, expires_at)
+
+
+def _check_audience(audience: object, expected: str) -> None:
+    listed = [audience] if isinstance(audience, str) else audience
+    if not isinstance(listed, list) or len(listed) > AUDIENCES_MAX:
+        _refuse("it has no audience")
+    if not all(isinstance(each, str) for each in listed) or expected not in listed:
+        _refuse("it is meant for another audience")
+
+
+def _instant(payload: dict[str, Any], claim: str) -> datetime:
+    seconds = payload.get(claim)
+    # A bool is an int to Python; the comparison is also what turns away infinities.
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= _LAST_INSTANT:
+        _refuse(f"{claim} is not an instant")
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _text(payload: dict[str, Any], claim: str, length_max: int) -> str:
+    text = payload.get(claim, "")
+    if not isinstance(text, str) or len(text) > length_max:
+        _refuse(f"{claim} is not a text of at most {length_max} characters")
+    # Lone surrogates and control characters would break the log, the database or the page further on.
+    if any(category(character) in ("Cc", "Cs") for character in text):
+        _refuse(f"{claim} has characters that are not text")
+    return text

@@ -1,0 +1,89 @@
+"""What must be known to draw an invoice?
+
+Everything a draft is made of, and nothing else: two drafts of equal facts are equal. What the facts leave out has no
+say, so a preview is the draft of the facts as they would be.
+
+>>> [boundary.value for boundary in Boundary]
+['CLOSING', 'OPENING']
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from billing import periods
+from billing.contracts import Contract
+from billing.corrections import Adjustment
+from billing.periods import Period
+from billing.plans import Plan, Seats
+from billing.seats import SeatInterval
+from billing.usage import UsageTotal
+from billing.usage_events import UsageEvent
+
+
+class Boundary(StrEnum):
+    """Which bound of time the invoice is made at."""
+
+    CLOSING = "CLOSING"  # a month ends and another begins
+    OPENING = "OPENING"  # the service begins: only what is billed in advance
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A plan that another one replaced within an interval: in force from `since`, when that is within it, to `until`.
+
+    `usage` is what was used while it was in force. What was billed of it in advance is settled at `until`.
+    """
+
+    plan: Plan
+    until: datetime
+    since: datetime | None = None
+    usage: tuple[UsageTotal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything a draft is made of.
+
+    `period` is the month that ends and `following` the one that begins; at an OPENING boundary `following` is the
+    month that contains `service_start`. `seats` are all intervals that overlap [period.start, following.end), or start
+    earlier, at `seats_needed_from`, when an item is billed by the quarter or year. `service_start` is the first
+    instant of paid access: an OPENING invoice is made only where it is the first instant of a month, for a service
+    that begins within a month is billed from there by that month's closing. `next_plan` is given when the plan changes
+    at the boundary: it bills what is in advance. `next_contract` is given when another contract, or another version of
+    it, is in force from the boundary on. `adjustments` are what changed about months that were billed before.
+
+    `earlier` are the plans that were replaced within an interval still billed here, the last one at `plan_since`;
+    `usage` is then only what was used from that instant on. `events` are those of the meters that `event_meters`
+    names. `tax_exemption` is the reason why this customer owes no tax.
+    """
+
+    plan: Plan
+    period: Period
+    following: Period
+    time_zone: str
+    locale: str
+    seats: tuple[SeatInterval, ...]
+    usage: tuple[UsageTotal, ...]
+    contract: Contract | None
+    service_start: datetime
+    boundary: Boundary = Boundary.CLOSING
+    next_plan: Plan | None = None
+    next_contract: Contract | None = None
+    adjustments: tuple[Adjustment, ...] = ()
+    earlier: tuple[Stretch, ...] = ()
+    plan_since: datetime | None = None
+    events: tuple[UsageEvent, ...] | None = None
+    tax_exemption: str | None = None
+
+
+def seats_needed_from(plan: Plan, period: Period, service_start: datetime, time_zone: str) -> datetime:
+    """Return the instant from which `draft` must know the seats to close `period`."""
+    intervals = (item.interval.months for item in plan.items if isinstance(item.quantity, Seats))
+    starts = (periods.months_span(period.start, service_start, months, time_zone).start for months in intervals)
+    return min((period.start, *starts))
+
+
+def event_meters(plan: Plan) -> frozenset[str]:
+    """Return the meters whose single events `draft` reads, because totals of them are not enough."""
+    return frozenset(meter for item in plan.items if item.reads_events for meter in item.meters)

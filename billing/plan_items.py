@@ -1,0 +1,299 @@
+"""What is one item of a plan?
+
+What is counted × how it is priced × when it is billed. Where vendors disagree, the convention is a named policy on
+the item. An item that could not be billed as it is written cannot be made.
+
+>>> from billing.prices import UnitPrice
+>>> price = UnitPrice(Fraction(40))
+>>> PlanItem("chat", {"en": "Chat seats"}, PeakSeats(), price, timing=Timing.ADVANCE)
+Traceback (most recent call last):
+    ...
+billing.plan_items.InvalidPlan: timing: a peak is known only when the month is over; bill it in ARREARS
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+from typing import assert_never
+
+from billing.commitments import Commitment
+from billing.day_counts import DayCount
+from billing.discounts import AmountDiscount, Discount, UsageDiscount
+from billing.money import Money, Rounding
+from billing.placements import PlacedPrice, Placement
+from billing.prices import CapacityPrice, PercentagePrice, Price, RateCardPrice
+from billing.reading import InvalidDocument
+from billing.seat_policies import Decrease, Increase, Rules
+from billing.seats import Selection
+from billing.taxes import check_percent
+from billing.usage import Aggregation
+from billing.usage_events import Window
+
+Texts = Mapping[str, str]
+
+
+class InvalidPlan(InvalidDocument):
+    """A plan breaks a rule at `field`, a dotted path."""
+
+
+class Timing(StrEnum):
+    """When an item is billed: before the time it covers, or after it."""
+
+    ADVANCE = "ADVANCE"
+    ARREARS = "ARREARS"
+
+
+class Interval(StrEnum):
+    """How much time one charge covers. Quarters and years run from the month in which the service began."""
+
+    MONTH = "MONTH"
+    QUARTER = "QUARTER"
+    YEAR = "YEAR"
+
+    @property
+    def months(self) -> int:
+        """The length in months."""
+        return {Interval.MONTH: 1, Interval.QUARTER: 3, Interval.YEAR: 12}[self]
+
+
+class FirstPeriod(StrEnum):
+    """What the interval in which the service began costs.
+
+    BY_DAYS_LEFT  a peak or a flat fee: its share of days from the first paid access, that day counted, over the days
+                  of the interval. Seats: each from its own start, by the item's day count.
+    FULL          as any other interval; every seat counts as a whole.
+    FREE          nothing.
+    """
+
+    BY_DAYS_LEFT = "BY_DAYS_LEFT"
+    FULL = "FULL"
+    FREE = "FREE"
+
+
+class AllowanceRule(StrEnum):
+    """What happens above the free allowance."""
+
+    CLIFF = "CLIFF"  # all units are billed: 5 are free, of 6 all 6 are billed
+    DEDUCT = "DEDUCT"  # only the units above it are billed
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How many units are free, and what happens above them."""
+
+    quantity: int
+    rule: AllowanceRule
+
+    def billed(self, quantity: Fraction) -> Fraction:
+        """Return how much of `quantity` is billed."""
+        if quantity <= self.quantity:
+            return Fraction(0)
+        return quantity if self.rule is AllowanceRule.CLIFF else quantity - self.quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Seats:
+    """Seats held, each for its part of the interval. No tier named: every billable seat."""
+
+    tiers: tuple[str, ...] = ()
+    add_on: str | None = None
+
+    @property
+    def selection(self) -> Selection:
+        """The seats this quantity counts."""
+        return Selection(self.tiers, self.add_on)
+
+
+@dataclass(frozen=True, slots=True)
+class PeakSeats:
+    """The most seats held at any one instant of the month."""
+
+    tiers: tuple[str, ...] = ()
+
+    @property
+    def selection(self) -> Selection:
+        """The seats this quantity counts."""
+        return Selection(self.tiers)
+
+
+@dataclass(frozen=True, slots=True)
+class ContractBand:
+    """The band of the contract, billed by the contract's instalments; the price is what a new contract would list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Metered usage of one meter; with a window, each hour or day is aggregated and priced by itself."""
+
+    meter: str
+    aggregation: Aggregation = Aggregation.SUM
+    window: Window = Window.PERIOD
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """The highest value of each of some meters, priced together."""
+
+    meters: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Flat:
+    """One, always."""
+
+
+Quantity = Seats | PeakSeats | ContractBand | Usage | Capacity | Flat
+
+
+@dataclass(frozen=True, slots=True)
+class PlanItem:
+    """One thing a plan charges for. `tax_percent` is its own rate where it is not the plan's."""
+
+    key: str
+    name: Texts
+    quantity: Quantity
+    price: Price
+    timing: Timing = Timing.ARREARS
+    interval: Interval = Interval.MONTH
+    proration: DayCount = DayCount.BY_SECOND
+    first_period: FirstPeriod = FirstPeriod.BY_DAYS_LEFT
+    decrease: Decrease = Decrease.CREDIT
+    allowance: Allowance | None = None
+    minimum: Money | None = None
+    maximum: Money | None = None
+    quote_above: int | None = None
+    price_version: str = "1"
+    rounding: Rounding = Rounding.HALF_AWAY
+    increase: Increase = Increase.PRORATE
+    placement: Placement = Placement.BY_PRORATED_QUANTITY
+    discounts: tuple[Discount, ...] = ()
+    commitment: Commitment | None = None
+    tax_percent: Fraction | None = None
+
+    def __post_init__(self) -> None:
+        match self.quantity:
+            case PeakSeats():
+                self._arrears_by_month("a peak is known only when the month is over")
+            case Usage() | Capacity():
+                self._arrears_by_month("usage is known only when the month is over")
+            case Seats() | Flat() | ContractBand():
+                pass
+            case _:
+                assert_never(self.quantity)
+        self._check_price()
+        self._check_policies()
+        if self.minimum is not None and self.maximum is not None and self.maximum < self.minimum:
+            raise InvalidPlan("maximum", f"{self.maximum} is below the minimum of {self.minimum}")
+
+    @property
+    def unit(self) -> str:
+        """What one of the quantity is called."""
+        match self.quantity:
+            case Seats():
+                return f"seat-{self.interval.lower()}"
+            case PeakSeats() | ContractBand():
+                return "seat"
+            case Usage(meter):
+                return meter
+            case Capacity():
+                return "band"
+            case Flat():
+                return self.interval.lower()
+            case _:
+                assert_never(self.quantity)
+
+    @property
+    def rules(self) -> Rules:
+        """How the item's seats are counted."""
+        return Rules(self.proration, self.increase, self.decrease)
+
+    @property
+    def meters(self) -> tuple[str, ...]:
+        """The meters whose usage the item bills."""
+        match self.quantity:
+            case Usage(meter):
+                return (meter,)
+            case Capacity(meters):
+                return meters
+            case Seats() | PeakSeats() | ContractBand() | Flat():
+                return ()
+            case _:
+                assert_never(self.quantity)
+
+    @property
+    def needs_events(self) -> bool:
+        """Whether totals are not enough: the price or the quantity is worked out event by event."""
+        match self.quantity:
+            case Usage(_, aggregation, window):
+                by_event = isinstance(self.price, PercentagePrice) and self.price.by_event
+                return by_event or aggregation is Aggregation.WEIGHTED_SUM or window is not Window.PERIOD
+            case Capacity():
+                return True
+            case Seats() | PeakSeats() | ContractBand() | Flat():
+                return False
+            case _:
+                assert_never(self.quantity)
+
+    @property
+    def reads_events(self) -> bool:
+        """Whether single events say more than totals: the largest and the last of a month are events, not sums."""
+        single = isinstance(self.quantity, Usage) and self.quantity.aggregation in (Aggregation.MAX, Aggregation.LATEST)
+        return self.needs_events or single
+
+    def _arrears_by_month(self, reason: str) -> None:
+        if self.timing is not Timing.ARREARS:
+            raise InvalidPlan("timing", f"{reason}; bill it in ARREARS")
+        if self.interval is not Interval.MONTH:
+            raise InvalidPlan("interval", f"{reason}; bill it by MONTH, not by {self.interval}")
+
+    def _check_price(self) -> None:
+        match self.price:
+            case RateCardPrice():
+                if not isinstance(self.quantity, Usage):
+                    raise InvalidPlan("price.model", "a rate card prices usage only")
+                if self.allowance is not None:
+                    raise InvalidPlan("allowance", "a rate card has a price for each model, so no quantity is free")
+                if self.quote_above is not None:
+                    raise InvalidPlan(
+                        "quote_above", "a rate card has a price for each model, so no quantity is bounded"
+                    )
+            case CapacityPrice():
+                if not isinstance(self.quantity, Capacity):
+                    raise InvalidPlan("price.model", "a capacity price prices the peaks of meters, a CAPACITY quantity")
+            case PercentagePrice() if self.price.by_event and not isinstance(self.quantity, Usage):
+                raise InvalidPlan("price.model", "a fee for each event prices usage only")
+            case _:
+                pass
+        if isinstance(self.quantity, Capacity) and not isinstance(self.price, CapacityPrice):
+            raise InvalidPlan("quantity.kind", "the peaks of several meters are priced by a CAPACITY price only")
+
+    def _check_policies(self) -> None:
+        """Raise when a policy is named that could have no say."""
+        metered = isinstance(self.price, RateCardPrice)
+        if self.placement is Placement.BY_RUNNING_UNITS:
+            if not isinstance(self.quantity, Seats) or not isinstance(self.price, PlacedPrice):
+                raise InvalidPlan("placement", "only seats at a UNIT, GRADUATED or VOLUME price are placed")
+            if self.allowance is not None:
+                raise InvalidPlan("placement", "an allowance is taken from the prorated quantity")
+        if self.commitment is not None and metered:
+            raise InvalidPlan("commitment", "a rate card prices each event; give the item a minimum")
+        if isinstance(self.quantity, Usage) and self.quantity.window is not Window.PERIOD:
+            if metered or (isinstance(self.price, PercentagePrice) and self.price.by_event):
+                raise InvalidPlan("quantity.window", "what is priced event by event has no windows")
+            if self.allowance is not None:
+                raise InvalidPlan("allowance", "each window is priced by itself, so no quantity of the period is free")
+        for index, discount in enumerate(self.discounts):
+            if isinstance(discount, UsageDiscount) and (metered or self.needs_events):
+                raise InvalidPlan(f"discounts.{index}", "units are taken off a quantity; this is priced by the event")
+        if self.tax_percent is not None:
+            check_percent("tax_percent", self.tax_percent)
+
+    def amounts(self) -> dict[str, Money]:
+        """Return every fixed amount of the item by its dotted path."""
+        found = {"minimum": self.minimum, "maximum": self.maximum}
+        found |= {"commitment.amount": self.commitment.amount} if self.commitment else {}
+        for index, discount in enumerate(self.discounts):
+            if isinstance(discount, AmountDiscount):
+                found[f"discounts.{index}.amount"] = discount.amount
+        return {field: amount for field, amount in found.items() if amount is not None}

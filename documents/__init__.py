@@ -1,0 +1,1 @@
+"""ON PAPER: a frozen invoice as a file. Reads values, never the database."""

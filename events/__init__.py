@@ -1,0 +1,1 @@
+"""HOW NEWS TRAVELS: one append-only log per organization, and the hub that wakes those who wait on it."""

@@ -1,0 +1,125 @@
+"""What is open while the process runs: one writer behind the runner, and readers that never wait for it.
+
+`Database.open` connects, brings nothing up to date by itself and refuses a schema that is not the one this code was
+written for. Every query names the client it runs on, so that a read cannot slip into somebody's transaction.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import unquote, urlsplit
+
+from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.context import TortoiseContext
+
+from models.runner import Runner, Writer
+
+ROW_MODULES = (
+    "models.alerts",
+    "models.contracts",
+    "models.credits",
+    "models.identities",
+    "models.invoices",
+    "models.limits",
+    "models.members",
+    "models.organizations",
+    "models.payments",
+    "models.plans",
+    "models.roles",
+    "models.seats",
+    "models.sessions",
+    "models.usage",
+)
+MIGRATIONS = "models.migrations"
+POOL_SIZE = 10
+
+
+class UnsupportedDatabase(ValueError):
+    """The database URL names neither SQLite nor PostgreSQL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """An open database: `reader` for queries, `runner` for transactions."""
+
+    dialect: str
+    reader: BaseDBAsyncClient
+    writer: BaseDBAsyncClient
+    runner: Runner
+    context: TortoiseContext
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Database]:
+    """Yield the database at `url`, and close every connection at the end, whatever happened."""
+    context = TortoiseContext()
+    async with context:
+        await context.init(config=_configuration(url), use_tz=True, timezone="UTC", _enable_global_fallback=True)
+        writer = context.connections.get("writer")
+        reader = context.connections.get("reader")
+        await writer.create_connection(with_db=True)
+        runner = Runner(cast(Writer, writer))
+        try:
+            yield Database(writer.capabilities.dialect, reader, writer, runner, context)
+        finally:
+            await runner.drain()
+
+
+@asynccontextmanager
+async def reading(url: str) -> AsyncIterator[BaseDBAsyncClient]:
+    """Yield a client that only reads, also while another process owns and serves the same SQLite file."""
+    context = TortoiseContext()
+    async with context:
+        await context.init(config=_configuration(url), use_tz=True, timezone="UTC", _enable_global_fallback=True)
+        yield context.connections.get("reader")
+
+
+def sqlite_path(url: str) -> Path | None:
+    """Return the file that `url` names, or None where it names a server."""
+    parts = urlsplit(url)
+    return Path(unquote(url.removeprefix("sqlite://"))) if parts.scheme == "sqlite" else None
+
+
+def _configuration(url: str) -> dict[str, Any]:
+    connections = _connections(url)
+    app = {"models": list(ROW_MODULES), "default_connection": "writer", "migrations": MIGRATIONS}
+    return {"connections": connections, "apps": {"models": app}}
+
+
+def _connections(url: str) -> dict[str, Any]:
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        credentials = {"file_path": str(sqlite_path(url))}
+        return {
+            "writer": {"engine": "models.engines.sqlite_writer", "credentials": credentials},
+            "reader": {"engine": "models.engines.sqlite_reader", "credentials": credentials},
+        }
+    if parts.scheme in {"postgres", "postgresql", "asyncpg"}:
+        return {"writer": _postgres(parts, read_only="off"), "reader": _postgres(parts, read_only="on")}
+    raise UnsupportedDatabase(f"DATABASE_URL starts with {parts.scheme!r}: expected sqlite:// or postgres://")
+
+
+def _postgres(parts: Any, *, read_only: str) -> dict[str, Any]:
+    settings = {
+        "default_transaction_read_only": read_only,
+        "statement_timeout": "30000",
+        "lock_timeout": "10000",
+        "idle_in_transaction_session_timeout": "60000",
+        "timezone": "UTC",
+    }
+    return {
+        "engine": "models.engines.postgres",
+        "credentials": {
+            "host": parts.hostname or "127.0.0.1",
+            "port": parts.port or 5432,
+            "user": unquote(parts.username or "postgres"),
+            "password": unquote(parts.password) if parts.password else None,
+            "database": parts.path.lstrip("/"),
+            "minsize": 1,
+            "maxsize": POOL_SIZE,
+            "server_settings": settings,
+            "application_name": "billgraph",
+        },
+    }

@@ -1,0 +1,77 @@
+"""PostgreSQL through asyncpg, with every wait bounded.
+
+Tortoise waits for a pooled connection for ever. Here a full pool answers `Overloaded` after a few seconds, which
+the doors turn into 503 with Retry-After; statements and lock waits are bounded by the server itself.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg  # type: ignore[import-untyped]  # it ships no types
+from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
+from tortoise.backends.base.client import ConnectionWrapper
+
+from models.engines.ownership import Owned
+from models.runner import Overloaded
+
+ACQUIRE_SECONDS = 5.0
+
+
+class BoundedPool(asyncpg.Pool):  # type: ignore[misc]  # untyped base
+    """A pool whose `acquire` gives up after `ACQUIRE_SECONDS`."""
+
+    async def _acquire(self, timeout: float | None) -> Any:  # noqa: ASYNC109  # the base's own signature
+        try:
+            return await super()._acquire(timeout if timeout is not None else ACQUIRE_SECONDS)
+        except TimeoutError as error:
+            raise Overloaded(f"no database connection came free in {ACQUIRE_SECONDS:g} s") from error
+
+
+class PostgresTransaction(Owned, TransactionWrapper):
+    """One pooled connection inside a transaction."""
+
+    def acquire_connection(self) -> ConnectionWrapper[asyncpg.Connection]:
+        self.check_owner()
+        return super().acquire_connection()
+
+
+class PostgresClient(AsyncpgDBClient):
+    """A Tortoise client over a bounded pool."""
+
+    _pool: asyncpg.Pool | None
+
+    async def create_pool(self, **kwargs: Any) -> asyncpg.Pool:
+        defaults = {
+            "max_queries": 50_000,
+            "max_inactive_connection_lifetime": 300.0,
+            "connect": None,
+            "setup": None,
+            "init": None,
+            "reset": None,
+            "record_class": asyncpg.Record,
+        }
+        return await BoundedPool(None, **{**defaults, **kwargs})
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[PostgresTransaction]:
+        """Yield a connection inside one transaction: committed at the end, rolled back on any error."""
+        assert self._pool is not None, "the database is opened before it is used"
+        connection = await self._pool.acquire()
+        try:
+            transaction = PostgresTransaction(self)
+            transaction._connection = connection
+            transaction.claim()
+            await transaction.begin()
+            try:
+                yield transaction
+                await transaction.commit()
+            except BaseException:
+                if not transaction._finalized:
+                    await transaction.rollback()
+                raise
+        finally:
+            await self._pool.release(connection)
+
+
+client_class = PostgresClient

@@ -1,0 +1,63 @@
+"""Read-only connections to a SQLite file, so that a read never waits for a write.
+
+In write-ahead mode a reader sees the last commit whatever the writer is doing. A few connections let reads overlap;
+each lives on a thread of its own, and `query_only` makes a stray write fail here instead of passing unnoticed.
+"""
+
+import asyncio
+import sqlite3
+from typing import Any
+
+import aiosqlite
+from tortoise.backends.base.client import ConnectionWrapper
+from tortoise.backends.sqlite.client import SqliteClient
+
+CONNECTIONS = 3
+
+
+class _Lease(ConnectionWrapper[aiosqlite.Connection]):
+    """One read-only connection, borrowed for one statement."""
+
+    __slots__ = ("_reader",)
+
+    def __init__(self, reader: "SqliteReader") -> None:
+        self._reader = reader
+
+    async def __aenter__(self) -> aiosqlite.Connection:
+        await self._reader.create_connection(with_db=True)
+        self.connection = await self._reader.idle.get()
+        return self.connection
+
+    async def __aexit__(self, *_: object) -> None:
+        self._reader.idle.put_nowait(self.connection)
+
+
+class SqliteReader(SqliteClient):
+    """A small pool of read-only connections behind Tortoise's client interface."""
+
+    def __init__(self, file_path: str, **kwargs: Any) -> None:
+        super().__init__(file_path, **kwargs)
+        self.idle: asyncio.LifoQueue[aiosqlite.Connection] = asyncio.LifoQueue()
+        self._opened: list[aiosqlite.Connection] = []
+        self._opening = asyncio.Lock()
+
+    async def create_connection(self, with_db: bool) -> None:  # noqa: ARG002  # the base's own signature
+        async with self._opening:
+            while len(self._opened) < CONNECTIONS:
+                connection = await aiosqlite.connect(f"file:{self.filename}?mode=ro", uri=True, isolation_level=None)
+                self._opened.append(connection)
+                connection.row_factory = sqlite3.Row
+                for pragma in ("query_only=ON", "busy_timeout=5000", "trusted_schema=OFF", "cache_size=-16000"):
+                    await connection.execute_fetchall(f"PRAGMA {pragma}")
+                self.idle.put_nowait(connection)
+
+    async def close(self) -> None:
+        while self._opened:
+            await self._opened.pop().close()
+        self.idle = asyncio.LifoQueue()
+
+    def acquire_connection(self) -> ConnectionWrapper[aiosqlite.Connection]:
+        return _Lease(self)
+
+
+client_class = SqliteReader

@@ -1,0 +1,185 @@
+"""What has happened in an organization, in order and without gaps?
+
+The next number comes from the organization's own row, in the transaction that writes the event. A database sequence
+would hand out numbers that commit out of order, and a reader asking for "all after 41" would miss 40 for good.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tortoise.backends.base.client import BaseDBAsyncClient
+
+from billing.periods import from_microseconds, to_microseconds
+from models.fields import dump
+from models.paging import Page, Window
+from models.sql import Row, Statement
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event on its way into the log. `member_id` names whom it concerns, where it concerns one person."""
+
+    kind: str
+    version: int
+    payload: dict[str, Any]
+    member_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One row of the log. `payload` is JSON text."""
+
+    organization_id: str
+    sequence: int
+    kind: str
+    version: int
+    occurred_at: datetime
+    actor: str
+    request_id: str
+    member_id: str | None
+    payload: str
+
+
+_TAKE_NUMBERS = Statement("""
+    UPDATE organizations SET event_sequence = event_sequence + CAST(:count AS BIGINT)
+    WHERE organization_id = :organization_id RETURNING event_sequence
+""")
+_INSERT = Statement("""
+    INSERT INTO events
+        (organization_id, sequence, kind, version, occurred_at, actor, request_id, member_id, payload)
+    VALUES
+        (:organization_id, :sequence, :kind, :version, :occurred_at, :actor, :request_id, :member_id, :payload)
+""")
+_COLUMNS = "organization_id, sequence, kind, version, occurred_at, actor, request_id, member_id, payload"
+_AFTER = Statement(f"""
+    SELECT {_COLUMNS} FROM events
+    WHERE organization_id = :organization_id AND sequence > :sequence
+    ORDER BY sequence LIMIT :limit
+""")  # noqa: S608  # a constant
+_BETWEEN = """
+    FROM events
+    WHERE organization_id = :organization_id AND sequence > :floor AND sequence < :ceiling
+      AND (:every_kind = 1 OR kind IN :kinds[])
+      AND (:everybody = 1 OR member_id = :member_id)
+"""
+_NEWEST = Statement(f"SELECT {_COLUMNS} {_BETWEEN} ORDER BY sequence DESC LIMIT :limit")  # constants
+_OLDEST = Statement(f"SELECT {_COLUMNS} {_BETWEEN} ORDER BY sequence LIMIT :limit")  # constants
+_COUNT = Statement(f"SELECT count(*) AS total {_BETWEEN}")  # constants
+_HEAD = Statement("SELECT event_sequence FROM organizations WHERE organization_id = :organization_id")
+
+SEQUENCE_MAX = 2**63 - 1
+
+
+async def append(
+    client: BaseDBAsyncClient,
+    organization_id: str,
+    events: Sequence[NewEvent],
+    *,
+    at: datetime,
+    actor: str,
+    request_id: str,
+) -> int:
+    """Append `events` in order and return the number of the last one."""
+    row = await _TAKE_NUMBERS.first(client, organization_id=organization_id, count=len(events))
+    assert row is not None, "an event belongs to an organization that exists"
+    last = int(row["event_sequence"])
+    await _INSERT.run_many(
+        client,
+        [
+            {
+                "organization_id": organization_id,
+                "sequence": last - len(events) + position,
+                "kind": event.kind,
+                "version": event.version,
+                "occurred_at": to_microseconds(at),
+                "actor": actor,
+                "request_id": request_id,
+                "member_id": event.member_id,
+                "payload": dump(event.payload),
+            }
+            for position, event in enumerate(events, start=1)
+        ],
+    )
+    return last
+
+
+async def after(client: BaseDBAsyncClient, organization_id: str, sequence: int, *, limit: int) -> list[Event]:
+    """Return up to `limit` events that follow number `sequence`, oldest first."""
+    rows = await _AFTER.rows(client, organization_id=organization_id, sequence=sequence, limit=limit)
+    return [_event(row) for row in rows]
+
+
+async def head(client: BaseDBAsyncClient, organization_id: str) -> int:
+    """Return the number of the newest event, 0 where there is none."""
+    row = await _HEAD.first(client, organization_id=organization_id)
+    return int(row["event_sequence"]) if row else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which events of an organization: of some kinds, or of all, and those that concern one member, or all."""
+
+    kinds: tuple[str, ...] = ()
+    member_id: str | None = None
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The selection as parameters of a statement."""
+        return {
+            "every_kind": int(not self.kinds),
+            "kinds": self.kinds,
+            "everybody": int(self.member_id is None),
+            "member_id": self.member_id or "",
+        }
+
+
+EVERYTHING = Selection()
+NOTHING = Selection(kinds=("",))  # no event is of the empty kind
+
+
+async def count(client: BaseDBAsyncClient, organization_id: str, selection: Selection = EVERYTHING) -> int:
+    """Return how many of the organization's events are selected."""
+    row = await _COUNT.first(
+        client, organization_id=organization_id, floor=0, ceiling=SEQUENCE_MAX, **selection.parameters
+    )
+    return int(row["total"]) if row else 0
+
+
+async def page_newest_first(
+    client: BaseDBAsyncClient, organization_id: str, window: Window, selection: Selection = EVERYTHING
+) -> Page[Event]:
+    """Return one page of the log, newest first; cursors are sequence numbers as text."""
+    rows = await (_OLDEST if window.from_end else _NEWEST).rows(
+        client,
+        organization_id=organization_id,
+        floor=int(window.before) if window.before is not None else 0,
+        ceiling=int(window.after) if window.after is not None else SEQUENCE_MAX,
+        limit=window.size + 1,
+        **selection.parameters,
+    )
+    more, shown = len(rows) > window.size, [_event(row) for row in rows[: window.size]]
+    if window.from_end:
+        return Page(tuple(reversed(shown)), has_next=window.before is not None, has_previous=more)
+    return Page(tuple(shown), has_next=more, has_previous=window.after is not None)
+
+
+async def find(client: BaseDBAsyncClient, organization_id: str, sequence: int) -> Event | None:
+    """Return one event by its number."""
+    found = await after(client, organization_id, sequence - 1, limit=1)
+    return found[0] if found and found[0].sequence == sequence else None
+
+
+def _event(row: Row) -> Event:
+    return Event(
+        organization_id=row["organization_id"],
+        sequence=row["sequence"],
+        kind=row["kind"],
+        version=row["version"],
+        occurred_at=from_microseconds(row["occurred_at"]),
+        actor=row["actor"],
+        request_id=row["request_id"],
+        member_id=row["member_id"],
+        payload=row["payload"],
+    )

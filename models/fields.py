@@ -1,0 +1,49 @@
+"""How are instants and documents kept in a column?
+
+An instant is a 64-bit integer: microseconds since 1970 in UTC. Text sorts wrongly and floats lose the last digit.
+A document is JSON text with sorted keys, so that equal documents are equal bytes.
+"""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from tortoise.fields import BigIntField, CharField, TextField
+
+from billing.periods import from_microseconds, to_microseconds
+
+KEY_LENGTH = 200
+
+
+def dump(document: Any) -> str:
+    """Return the one JSON text of `document`."""
+    return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+class InstantField(BigIntField):
+    """An aware UTC datetime in Python, microseconds in the row."""
+
+    field_type = datetime
+
+    def to_db_value(self, value: Any, instance: Any) -> int | None:  # noqa: ARG002  # the base's own signature
+        return to_microseconds(value) if isinstance(value, datetime) else value
+
+    def to_python_value(self, value: Any) -> datetime | None:
+        return from_microseconds(value) if isinstance(value, int) else value
+
+
+class DocumentField(TextField):
+    """A JSON document as canonical text."""
+
+    field_type = object
+
+    def to_db_value(self, value: Any, instance: Any) -> str | None:  # noqa: ARG002  # the base's own signature
+        return None if value is None else dump(value)
+
+    def to_python_value(self, value: Any) -> Any:
+        return json.loads(value) if isinstance(value, str) else value
+
+
+def code(**kwargs: Any) -> Any:
+    """Return a column for an id, a key or a code."""
+    return CharField(max_length=KEY_LENGTH, **kwargs)

@@ -1,0 +1,40 @@
+"""Has this command been answered before?
+
+One row per (organization, key): what was asked, as a digest, and what was answered, as text. The row is written in
+the transaction of the command itself, so there is an answer exactly when there is an effect.
+"""
+
+from datetime import datetime
+
+from tortoise.backends.base.client import BaseDBAsyncClient
+
+from billing.periods import to_microseconds
+from models.sql import Row, Statement
+
+_FIND = Statement("""
+    SELECT operation, digest, answer FROM idempotency_keys WHERE organization_id = :organization_id AND key = :key
+""")
+_INSERT = Statement("""
+    INSERT INTO idempotency_keys (organization_id, key, operation, digest, answer, created_at)
+    VALUES (:organization_id, :key, :operation, :digest, :answer, :created_at)
+""")
+
+
+async def find(client: BaseDBAsyncClient, organization_id: str, key: str) -> Row | None:
+    """Return `operation`, `digest` and `answer` of an earlier command with this key."""
+    return await _FIND.first(client, organization_id=organization_id, key=key)
+
+
+async def insert(
+    client: BaseDBAsyncClient, organization_id: str, key: str, *, operation: str, digest: str, answer: str, at: datetime
+) -> None:
+    """Keep the answer of a command."""
+    await _INSERT.run(
+        client,
+        organization_id=organization_id,
+        key=key,
+        operation=operation,
+        digest=digest,
+        answer=answer,
+        created_at=to_microseconds(at),
+    )

@@ -1,0 +1,66 @@
+"""Which members is this account?
+
+An account is an issuer and a subject, never an e-mail address: addresses are reassigned, subjects are not. One
+account may be a member of several organizations.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.models import Model
+
+from models.fields import InstantField, code
+from models.sql import Statement
+
+
+class Identity(Model):
+    """The link between an account and a member."""
+
+    organization_id: str = code()
+    issuer: str = code()
+    subject: str = code()
+    member_id: str = code(primary_key=True)
+    linked_at: datetime = InstantField()  # type: ignore[assignment]
+
+    class Meta:
+        table = "identities"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedMember:
+    """A member an account may act as, with what the role allows."""
+
+    organization_id: str
+    member_id: str
+    role: str
+    permissions: tuple[str, ...]
+
+
+_ACTIVE_MEMBERS = Statement("""
+    SELECT m.organization_id, m.id AS member_id, m.role, r.permissions
+    FROM identities i
+    JOIN members m ON m.organization_id = i.organization_id AND m.id = i.member_id
+    JOIN roles r ON r.organization_id = m.organization_id AND r.key = m.role
+    WHERE i.issuer = :issuer AND i.subject = :subject AND m.status = 'ACTIVE'
+    ORDER BY m.organization_id LIMIT 1000
+""")
+
+
+async def active_members(client: BaseDBAsyncClient, issuer: str, subject: str) -> list[LinkedMember]:
+    """Return the active memberships of an account; a deactivated member is not one."""
+    rows = await _ACTIVE_MEMBERS.rows(client, issuer=issuer, subject=subject)
+    return [LinkedMember(**{**row, "permissions": tuple(json.loads(row["permissions"]))}) for row in rows]
+
+
+async def find(client: BaseDBAsyncClient, organization_id: str, issuer: str, subject: str) -> Identity | None:
+    """Return the link of an account in one organization."""
+    query = Identity.filter(organization_id=organization_id, issuer=issuer, subject=subject)
+    return await query.using_db(client).first()
+
+
+async def insert(client: BaseDBAsyncClient, **columns: Any) -> None:
+    """Link an account to a member."""
+    await Identity.create(using_db=client, **columns)

@@ -1,0 +1,212 @@
+"""What was used, by whom, and what did it cost?
+
+An event is kept once, by the id its source gave it. Reports and the month close read the rollups, which are written
+in the same transaction as the events; the events themselves are evidence.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from tortoise import fields
+from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.models import Model
+
+from billing.periods import to_microseconds
+from billing.usage import UsageTotal
+from models.fields import InstantField, code
+from models.paging import Page, Window, page
+from models.sql import Row, Statement
+
+EVENTS_MAX = 1_000_000
+
+
+class UsageEvent(Model):
+    """One measured use. `tier` is the member's seat tier at that instant, empty for none."""
+
+    organization_id: str = code()
+    id: str = code(primary_key=True)
+    external_id: str = code()
+    digest: str = code()
+    member_id: str = code()
+    tier: str = code()
+    meter: str = code()
+    model: str = code()
+    direction: str = code()
+    quantity = fields.BigIntField()
+    cost_nanos = fields.BigIntField()
+    price_version: str = code()
+    overage: str = code()
+    supersedes: str | None = code(null=True)
+    occurred_at: datetime = InstantField()  # type: ignore[assignment]
+    recorded_at: datetime = InstantField()  # type: ignore[assignment]
+    period_start: datetime = InstantField()  # type: ignore[assignment]
+
+    class Meta:
+        table = "usage_events"
+
+
+_KNOWN = Statement("""
+    SELECT external_id, digest, id, cost_nanos, overage, supersedes FROM usage_events
+    WHERE organization_id = :organization_id AND external_id IN :external_ids[]
+""")
+_INSERT = Statement("""
+    INSERT INTO usage_events (
+        organization_id, id, external_id, digest, member_id, tier, meter, model, direction, quantity, cost_nanos,
+        price_version, overage, supersedes, occurred_at, recorded_at, period_start)
+    VALUES (
+        :organization_id, :id, :external_id, :digest, :member_id, :tier, :meter, :model, :direction, :quantity,
+        :cost_nanos, :price_version, :overage, :supersedes, :occurred_at, :recorded_at, :period_start)
+""")
+_ROLL_UP = Statement("""
+    INSERT INTO usage_rollups (
+        organization_id, period_start, subscription_id, day, member_id, tier, meter, model, direction, price_version,
+        quantity, cost_nanos, events)
+    VALUES (
+        :organization_id, :period_start, :subscription_id, :day, :member_id, :tier, :meter, :model, :direction,
+        :price_version, :quantity, :cost_nanos, :events)
+    ON CONFLICT (
+        organization_id, period_start, subscription_id, day, member_id, tier, meter, model, direction, price_version)
+    DO UPDATE SET
+        quantity = usage_rollups.quantity + excluded.quantity,
+        cost_nanos = usage_rollups.cost_nanos + excluded.cost_nanos,
+        events = usage_rollups.events + excluded.events
+""")
+_TOTALS = Statement("""
+    SELECT subscription_id, member_id, tier, meter, model, direction, price_version,
+           CAST(sum(quantity) AS BIGINT) AS quantity, CAST(sum(cost_nanos) AS BIGINT) AS cost_nanos,
+           CAST(sum(events) AS BIGINT) AS events
+    FROM usage_rollups
+    WHERE organization_id = :organization_id AND period_start = :period_start
+    GROUP BY subscription_id, member_id, tier, meter, model, direction, price_version
+    ORDER BY subscription_id, member_id, model, direction, price_version, tier, meter
+""")
+_DAILY = Statement("""
+    SELECT day, member_id, tier, meter, model, direction, quantity, cost_nanos, events
+    FROM usage_rollups
+    WHERE organization_id = :organization_id AND period_start = :period_start
+    ORDER BY day, member_id, model, direction, tier, meter, price_version
+""")
+_DAILY_OF_MEMBER = Statement("""
+    SELECT day, member_id, tier, meter, model, direction, quantity, cost_nanos, events
+    FROM usage_rollups
+    WHERE organization_id = :organization_id AND period_start = :period_start AND member_id = :member_id
+    ORDER BY day, model, direction, tier, meter, price_version
+""")
+
+
+_DIMENSIONS = ("member_id", "model", "tier", "day", "direction")
+
+
+@cache
+def _grouped(by: tuple[str, ...]) -> Statement:
+    """Return the report statement for one choice of dimensions; they come from a closed list, never from a client."""
+    assert set(by) <= set(_DIMENSIONS), f"{by} are not all dimensions of a report"
+    columns = "".join(f"{name}, " for name in by)
+    group = f"GROUP BY {', '.join(by)} ORDER BY {', '.join(by)}" if by else ""
+    return Statement(f"""
+        SELECT {columns}CAST(coalesce(sum(quantity), 0) AS BIGINT) AS quantity,
+               CAST(coalesce(sum(cost_nanos), 0) AS BIGINT) AS cost_nanos,
+               CAST(coalesce(sum(events), 0) AS BIGINT) AS events
+        FROM usage_rollups
+        WHERE organization_id = :organization_id AND period_start = :period_start
+          AND (:everybody = 1 OR member_id IN :member_ids[])
+        {group} LIMIT :limit
+    """)  # noqa: S608  # names from the closed list above
+
+
+async def known(client: BaseDBAsyncClient, organization_id: str, external_ids: Sequence[str]) -> dict[str, Row]:
+    """Return what is kept of events with these source ids."""
+    rows = await _KNOWN.rows(client, organization_id=organization_id, external_ids=external_ids)
+    return {row["external_id"]: row for row in rows}
+
+
+async def find_by_external_id(client: BaseDBAsyncClient, organization_id: str, external_id: str) -> UsageEvent | None:
+    """Return the event that its source knows by this id."""
+    return await UsageEvent.filter(organization_id=organization_id, external_id=external_id).using_db(client).first()
+
+
+async def find_many(client: BaseDBAsyncClient, organization_id: str, usage_ids: Sequence[str]) -> list[UsageEvent]:
+    """Return events by id, in no particular order."""
+    return await UsageEvent.filter(organization_id=organization_id, id__in=list(usage_ids)).using_db(client)
+
+
+async def successor_of(client: BaseDBAsyncClient, organization_id: str, usage_id: str) -> UsageEvent | None:
+    """Return the event that corrected this one, or None where it still counts."""
+    return await UsageEvent.filter(organization_id=organization_id, supersedes=usage_id).using_db(client).first()
+
+
+async def insert_many(client: BaseDBAsyncClient, rows: Sequence[Row]) -> None:
+    """Keep new events; each row has a value for every column."""
+    await _INSERT.run_many(client, rows)
+
+
+async def roll_up(client: BaseDBAsyncClient, rows: Sequence[Row]) -> None:
+    """Add to the rollups; each row has the key columns, `quantity`, `cost_nanos` and `events`."""
+    await _ROLL_UP.run_many(client, rows)
+
+
+async def events_of(
+    client: BaseDBAsyncClient, organization_id: str, *, period_start: datetime, meters: Sequence[str]
+) -> list[UsageEvent]:
+    """Return the events of some meters in a month as they count now: an event that was corrected is left out."""
+    query = UsageEvent.filter(organization_id=organization_id, period_start=period_start, meter__in=list(meters))
+    found = await query.using_db(client).order_by("occurred_at", "id").limit(EVENTS_MAX)
+    superseded = {event.supersedes for event in found}
+    return [event for event in found if event.id not in superseded]
+
+
+async def totals(
+    client: BaseDBAsyncClient, organization_id: str, *, period_start: datetime
+) -> dict[str, tuple[UsageTotal, ...]]:
+    """Return a month's usage under each subscription, per member, tier, meter, model, direction and price version."""
+    rows = await _TOTALS.rows(client, organization_id=organization_id, period_start=to_microseconds(period_start))
+    under: defaultdict[str, list[UsageTotal]] = defaultdict(list)
+    for row in rows:
+        under[row.pop("subscription_id")].append(UsageTotal(**row))
+    return {subscription_id: tuple(found) for subscription_id, found in under.items()}
+
+
+async def daily(
+    client: BaseDBAsyncClient, organization_id: str, *, period_start: datetime, member_id: str | None
+) -> list[Row]:
+    """Return a month's usage per day, member, tier, model and direction; of one member where one is given."""
+    start = to_microseconds(period_start)
+    if member_id is None:
+        return await _DAILY.rows(client, organization_id=organization_id, period_start=start)
+    return await _DAILY_OF_MEMBER.rows(client, organization_id=organization_id, period_start=start, member_id=member_id)
+
+
+async def grouped(
+    client: BaseDBAsyncClient,
+    organization_id: str,
+    *,
+    period_start: datetime,
+    by: Sequence[str],
+    member_ids: Sequence[str] | None,
+    limit: int,
+) -> list[Row]:
+    """Return a month's usage summed per value of the columns `by`, in their order, of some members or of all."""
+    return await _grouped(tuple(by)).rows(
+        client,
+        organization_id=organization_id,
+        period_start=to_microseconds(period_start),
+        everybody=int(member_ids is None),
+        member_ids=list(member_ids or ()),
+        limit=limit,
+    )
+
+
+async def page_of(
+    client: BaseDBAsyncClient, organization_id: str, window: Window, **conditions: Any
+) -> Page[UsageEvent]:
+    """Return one page of events, newest first; `conditions` are column equalities."""
+    query = UsageEvent.filter(organization_id=organization_id, **conditions).using_db(client)
+    return await page(query, window, descending=True)
+
+
+async def count(client: BaseDBAsyncClient, organization_id: str, **conditions: Any) -> int:
+    """Return how many events match."""
+    return await UsageEvent.filter(organization_id=organization_id, **conditions).using_db(client).count()

@@ -1,0 +1,1 @@
+"""THE VERBS: fields of Query, Mutation and Subscription, one file a noun."""

@@ -1,0 +1,180 @@
+"""Find anything again by its global id.
+
+A thing of an organization the caller does not belong to is null, exactly like one that never was. What the caller's
+role may not see is FORBIDDEN, and text that is no id is ID_INVALID.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Annotated, Any, Final
+
+import strawberry
+
+from billing.roles import Permission
+from models import credits, events, payments
+from models.organizations import Organization as Row
+from schema import access, ids
+from schema.access import Own, field
+from schema.alerts import LimitAlert
+from schema.audit import AuditEvent
+from schema.context import Context, Info
+from schema.credits import CreditEntry, CreditGrant
+from schema.errors import ErrorCode, GraphError
+from schema.ids import GlobalId, Kind
+from schema.invoices import Invoice
+from schema.limits import SpendLimit
+from schema.members import Member
+from schema.nodes import Node
+from schema.organizations import Organization
+from schema.payments import CreditNote, Payment, PaymentMethod
+from schema.roles import Role
+from schema.usage_events import UsageEvent
+
+NODES_MAX = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Finder:
+    """How one kind of thing is found, and what it takes to see it."""
+
+    requires: Permission
+    find: Callable[[Context, Row, str], Awaitable[Node | None]]
+
+
+async def _organization(_context: Context, owner: Row, _key: str) -> Node | None:
+    return Organization.of(owner)
+
+
+async def _member(context: Context, owner: Row, key: str) -> Node | None:
+    return await Member.load(context, owner, key)
+
+
+async def _invoice(context: Context, owner: Row, key: str) -> Node | None:
+    return await Invoice.load(context, owner, key)
+
+
+async def _role(context: Context, owner: Row, key: str) -> Node | None:
+    row = await context.loaders.role.load((owner.organization_id, key))
+    return Role.of(owner, row) if row else None
+
+
+async def _spend_limit(context: Context, owner: Row, key: str) -> Node | None:
+    row = await context.loaders.limit.load((owner.organization_id, key))
+    return SpendLimit.of(owner, row) if row else None
+
+
+async def _limit_alert(context: Context, owner: Row, key: str) -> Node | None:
+    row = await context.loaders.alert.load((owner.organization_id, key))
+    if row is None:
+        return None
+    access.require(
+        context.principal, owner.organization_id, Permission.SPEND_LIMITS_READ, Own.SUBJECT, member_id=row.member_id
+    )
+    return LimitAlert.of(owner, row)
+
+
+async def _payment(context: Context, owner: Row, key: str) -> Node | None:
+    row = await payments.find(context.reader, owner.organization_id, key)
+    return Payment.of(owner, row) if row else None
+
+
+async def _payment_method(context: Context, owner: Row, key: str) -> Node | None:
+    row = await payments.find_method(context.reader, owner.organization_id, key)
+    return PaymentMethod.of(owner, row) if row else None
+
+
+async def _credit_note(context: Context, owner: Row, key: str) -> Node | None:
+    row = await payments.find_credit_note(context.reader, owner.organization_id, key)
+    return CreditNote.of(owner, row) if row else None
+
+
+async def _usage_event(context: Context, owner: Row, key: str) -> Node | None:
+    found = await UsageEvent.load(context, owner, key)
+    if found is not None:
+        organization_id = owner.organization_id
+        access.require(
+            context.principal, organization_id, Permission.USAGE_READ, Own.SUBJECT, member_id=found.member_id
+        )
+    return found
+
+
+async def _credit_grant(context: Context, owner: Row, key: str) -> Node | None:
+    return await CreditGrant.load(context, owner, key)
+
+
+async def _credit_entry(context: Context, owner: Row, key: str) -> Node | None:
+    row = await credits.find_entry(context.reader, owner.organization_id, key)
+    return CreditEntry.of(owner, row) if row else None
+
+
+async def _audit_event(context: Context, owner: Row, key: str) -> Node | None:
+    row = await events.find(context.reader, owner.organization_id, int(key))
+    return AuditEvent.of(owner, row) if row else None
+
+
+_FINDERS: Final[Mapping[Kind, Finder]] = MappingProxyType(
+    {
+        Kind.ORGANIZATION: Finder(Permission.ORGANIZATION_READ, _organization),
+        Kind.MEMBER: Finder(Permission.MEMBERS_READ, _member),
+        Kind.ROLE: Finder(Permission.MEMBERS_READ, _role),
+        Kind.SPEND_LIMIT: Finder(Permission.SPEND_LIMITS_READ, _spend_limit),
+        Kind.LIMIT_ALERT: Finder(Permission.SELF_READ, _limit_alert),
+        Kind.INVOICE: Finder(Permission.INVOICES_READ, _invoice),
+        Kind.PAYMENT: Finder(Permission.INVOICES_READ, _payment),
+        Kind.PAYMENT_METHOD: Finder(Permission.INVOICES_READ, _payment_method),
+        Kind.CREDIT_NOTE: Finder(Permission.INVOICES_READ, _credit_note),
+        Kind.USAGE_EVENT: Finder(Permission.SELF_READ, _usage_event),
+        Kind.CREDIT_GRANT: Finder(Permission.INVOICES_READ, _credit_grant),
+        Kind.CREDIT_ENTRY: Finder(Permission.INVOICES_READ, _credit_entry),
+        Kind.AUDIT_EVENT: Finder(Permission.AUDIT_READ, _audit_event),
+    }
+)
+
+
+@strawberry.type
+class NodeQueries:
+    """How clients find a thing again."""
+
+    @field(
+        description="The thing with this global id; null for one that is not there, or not there for the caller.",
+        requires=None,
+    )
+    async def node(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The global id.")],  # noqa: A002
+    ) -> Node | None:
+        return await _found(info.context, ids.parse(id))
+
+    @field(
+        description=f"The things with these global ids, in their order, null for each that is not there; at most "
+        f"{NODES_MAX}.",
+        requires=None,
+    )
+    async def nodes(
+        self,
+        info: Info,
+        ids: Annotated[list[strawberry.ID], strawberry.argument(name="ids", description="The global ids.")],
+    ) -> list[Node | None]:
+        found: Any = await _all_found(info.context, ids)
+        return list(found)  # an exception among them becomes an error at its place
+
+
+async def _all_found(context: Context, given: list[strawberry.ID]) -> list[Node | BaseException | None]:
+    if len(given) > NODES_MAX:
+        message = f"{len(given)} ids were given; {NODES_MAX} are allowed"
+        raise GraphError(ErrorCode.PAGE_SIZE_INVALID, message, page_max=NODES_MAX)
+    named = [ids.parse(each) for each in given]
+    return await asyncio.gather(*(_found(context, each) for each in named), return_exceptions=True)
+
+
+async def _found(context: Context, named: GlobalId) -> Node | None:
+    finder, caller = _FINDERS.get(named.kind), context.caller
+    if finder is None or caller.membership(named.organization_id) is None:
+        return None
+    own, member_id = (Own.SUBJECT, named.key) if named.kind is Kind.MEMBER else (Own.NOTHING, None)
+    access.require(caller, named.organization_id, finder.requires, own, member_id=member_id)
+    owner = await context.loaders.organization.load(named.organization_id)
+    return await finder.find(context, owner, named.key) if owner else None

@@ -1,0 +1,85 @@
+"""What can be asked, done and heard: the whole graph in one place."""
+
+from typing import Final
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+from resolvers.clock import ClockMutations
+from resolvers.contracts import ContractMutations
+from resolvers.corrections import CorrectionMutations
+from resolvers.credits import CreditMutations
+from resolvers.estimates import EstimateQueries
+from resolvers.imports import ImportMutations
+from resolvers.invoices import InvoiceMutations
+from resolvers.limits import LimitMutations
+from resolvers.members import MemberMutations
+from resolvers.nodes import NodeQueries
+from resolvers.organizations import OrganizationMutations, OrganizationQueries
+from resolvers.payments import PaymentMutations
+from resolvers.plans import PlanMutations
+from resolvers.previews import PreviewQueries
+from resolvers.profiles import ProfileMutations
+from resolvers.reassignments import ReassignmentMutations
+from resolvers.seats import SeatMutations
+from resolvers.subscriptions import EventSubscriptions
+from resolvers.usage import UsageMutations
+from schema.access import field
+from schema.context import Info
+from schema.imports import ImportRowError
+from schema.limits import SpendLimitReached
+from schema.scalars import SCALARS
+from schema.user_errors import ConflictError, NotFoundError, ValidationError
+from schema.viewers import Viewer
+
+
+@strawberry.type(description="What can be asked.")
+class Query(OrganizationQueries, NodeQueries, EstimateQueries, PreviewQueries):
+    @field(description="The caller: who they are, and what they may do where.", requires=None)
+    def viewer(self, info: Info) -> Viewer:
+        return Viewer.of(info.context.caller)
+
+
+@strawberry.type(
+    description="What can be done. Every command has an idempotency key: repeated with it, it happens once."
+)
+class Mutation(
+    OrganizationMutations,
+    ProfileMutations,
+    MemberMutations,
+    ImportMutations,
+    SeatMutations,
+    ReassignmentMutations,
+    LimitMutations,
+    UsageMutations,
+    CorrectionMutations,
+    PlanMutations,
+    ContractMutations,
+    InvoiceMutations,
+    PaymentMutations,
+    CreditMutations,
+    ClockMutations,
+):
+    pass
+
+
+@strawberry.type(description="What can be heard. Every event has a cursor from which to go on.")
+class Subscription(EventSubscriptions):
+    pass
+
+
+def _graph(config: StrawberryConfig) -> strawberry.Schema:
+    types = [ConflictError, ImportRowError, NotFoundError, SpendLimitReached, ValidationError]
+    return strawberry.Schema(Query, Mutation, Subscription, types=types, config=config)
+
+
+schema: Final = _graph(StrawberryConfig(scalar_map=SCALARS))
+"""The graph that is served."""
+
+
+def sdl() -> str:
+    """Return the graph as clients see it, in a stable order.
+
+    A schema sorted by the library hands enum values to resolvers as bare text, so the sorted one is only ever printed.
+    """
+    return f"{_graph(StrawberryConfig(scalar_map=SCALARS, sort_schema=True)).as_str()}\n"

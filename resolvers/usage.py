@@ -1,0 +1,212 @@
+"""Report usage, and learn event by event what became of it."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from enum import StrEnum
+
+import strawberry
+
+from billing.rating import Direction
+from models.limits import SpendLimit
+from models.organizations import Organization
+from resolvers.commands import Command, Payload, mutation, owner_of
+from schema import ids, inputs
+from schema.context import Context, Info
+from schema.enums import mirror
+from schema.ids import Kind
+from schema.inputs import Input, InvalidInput
+from schema.limits import SpendLimitReached
+from schema.money import Money
+from schema.scalars import Long
+from schema.user_errors import UserError, user_error
+from services import usage
+from services.outcomes import RefusalCode, Refused
+from services.usage import NamedBy, Overage
+
+mirror(
+    Overage,
+    description="What happens to usage that no longer fits a spend limit.",
+    REFUSE="It is refused and leaves no trace in spend.",
+    RECORD="It has happened already: it is kept, flagged and alerted.",
+)
+_NAMES: Mapping[NamedBy, str] = {
+    NamedBy.ID: "memberId",
+    NamedBy.EXTERNAL_ID: "memberExternalId",
+    NamedBy.EMAIL: "memberEmail",
+}
+
+
+class UsageEventStatus(StrEnum):
+    """What became of an event."""
+
+    RECORDED = "RECORDED"
+    DUPLICATE = "DUPLICATE"
+    REFUSED = "REFUSED"
+
+
+mirror(
+    UsageEventStatus,
+    description="What became of a usage event.",
+    RECORDED="It is kept and counted.",
+    DUPLICATE="It was recorded before, and counts once.",
+    REFUSED="It was not counted; the user error at its place says why.",
+)
+
+
+@strawberry.input(description="One measured use. Name the member in exactly one of the three ways.")
+class UsageEventInput:
+    id: str = strawberry.field(description="The source's own id of the event; it makes a repeat harmless.")
+    member_id: strawberry.ID | None = strawberry.field(default=None, description="The member, by our id.")
+    member_external_id: str | None = strawberry.field(
+        default=None, description="The member, by the id of the customer's directory."
+    )
+    member_email: str | None = strawberry.field(default=None, description="The member, by e-mail address.")
+    meter: str = strawberry.field(default="tokens", description="The meter of the plan that it counts on.")
+    model: str = strawberry.field(description="The model that was used.")
+    direction: Direction = strawberry.field(description="Which side of the call was metered.")
+    quantity: Long = strawberry.field(description="How many units were used.")
+    occurred_at: datetime = strawberry.field(description="When it was used; the price of that instant holds.")
+
+    def fact(self, organization_id: str, *path: str) -> usage.UsageFact:
+        """Return the event as the service takes it; `path` is its place in the input."""
+        named_by, name = self._member(*path)
+        if named_by is NamedBy.ID:
+            name = inputs.key(name, Kind.MEMBER, organization_id, *path, "memberId")
+        return usage.UsageFact(
+            event_id=self.id,
+            member_id=name,
+            meter=self.meter,
+            model=self.model,
+            direction=self.direction,
+            quantity=self.quantity,
+            occurred_at=self.occurred_at,
+            named_by=named_by,
+        )
+
+    @property
+    def named_by(self) -> NamedBy:
+        """In which way the event names its member."""
+        return self._member()[0]
+
+    def _member(self, *path: str) -> tuple[NamedBy, str]:
+        given = {
+            NamedBy.ID: self.member_id,
+            NamedBy.EXTERNAL_ID: self.member_external_id,
+            NamedBy.EMAIL: self.member_email,
+        }
+        found = [(named_by, name) for named_by, name in given.items() if name is not None]
+        if len(found) != 1:
+            message = (
+                f"the event names its member in {len(found)} ways; give exactly one of {', '.join(_NAMES.values())}"
+            )
+            raise InvalidInput(RefusalCode.INPUT_INVALID, message, (*path, "memberId"))
+        return found[0]
+
+
+@strawberry.input(description="Up to 1,000 usage events.")
+class RecordUsageInput(Command):
+    events: list[UsageEventInput] = strawberry.field(description="The events, each decided on its own, in this order.")
+    overage: Overage = strawberry.field(
+        default=Overage.REFUSE, description="What happens to usage that no longer fits a spend limit."
+    )
+
+
+@strawberry.type(description="What became of one event.")
+class UsageEventResult:
+    event_id: str = strawberry.field(description="The source's own id of the event.")
+    status: UsageEventStatus = strawberry.field(description="What became of it.")
+    usage_id: strawberry.ID | None = strawberry.field(default=None, description="Our id of it; null when refused.")
+    cost: Money | None = strawberry.field(default=None, description="What it costs, exact; null where it has no price.")
+    over_limit: bool = strawberry.field(
+        default=False, description="Whether it was kept although it broke a spend limit, as `overage: RECORD` asks."
+    )
+
+
+@strawberry.type(description="What reporting usage answers.")
+class RecordUsagePayload(Payload):
+    results: list[UsageEventResult] = strawberry.field(
+        default_factory=list, description="What became of each event, in the order given."
+    )
+
+
+@strawberry.type
+class UsageMutations:
+    """What clients do about usage."""
+
+    @mutation(
+        usage.record,
+        RecordUsagePayload,
+        description="Report usage. Each event is rated and decided on its own; one that would break a spend limit is "
+        "refused, and the others are kept.",
+    )
+    async def record_usage(self, info: Info, given: Input[RecordUsageInput]) -> RecordUsagePayload:
+        organization_id = inputs.organization_id(given.organization_id)
+        if len(given.events) > usage.EVENTS_MAX:
+            message = f"{len(given.events)} events: give 1 to {usage.EVENTS_MAX}"
+            raise InvalidInput(RefusalCode.INPUT_INVALID, message, ("events",))
+        facts = tuple(each.fact(organization_id, "events", str(index)) for index, each in enumerate(given.events))
+        command = usage.Record(organization_id, given.idempotency_key, facts, given.overage)
+        match await info.context.execute(usage.record, command):
+            case Refused() as refused:
+                return RecordUsagePayload.refused(refused)
+            case usage.Recorded(outcomes):
+                owner = await owner_of(info.context, organization_id)
+                limits = await _limits(info.context, owner, outcomes)
+                return RecordUsagePayload(
+                    results=[_result(outcome, owner) for outcome in outcomes],
+                    user_errors=[
+                        error
+                        for index, (outcome, event) in enumerate(zip(outcomes, given.events, strict=True))
+                        if (error := _error(outcome, event, owner, limits, ("events", str(index)))) is not None
+                    ],
+                )
+
+
+async def _limits(
+    context: Context, owner: Organization, outcomes: Iterable[usage.EventOutcome]
+) -> Mapping[str, SpendLimit]:
+    """Return the limits that refused something, by id."""
+    named = sorted({outcome.limit_id for outcome in outcomes if isinstance(outcome, usage.EventBlocked)})
+    found = await context.loaders.limit.load_many([(owner.organization_id, limit_id) for limit_id in named])
+    return {row.id: row for row in found if row is not None}
+
+
+def _result(outcome: usage.EventOutcome, owner: Organization) -> UsageEventResult:
+    match outcome:
+        case usage.EventRecorded(event_id, usage_id, cost_nanos, over_limit):
+            return UsageEventResult(
+                event_id=event_id,
+                status=UsageEventStatus.RECORDED,
+                usage_id=ids.text(Kind.USAGE_EVENT, owner.organization_id, usage_id),
+                cost=Money.of_nanos(cost_nanos, owner.currency, owner.locale),
+                over_limit=over_limit,
+            )
+        case usage.EventRepeated(event_id, usage_id, cost_nanos):
+            return UsageEventResult(
+                event_id=event_id,
+                status=UsageEventStatus.DUPLICATE,
+                usage_id=ids.text(Kind.USAGE_EVENT, owner.organization_id, usage_id),
+                cost=Money.of_nanos(cost_nanos, owner.currency, owner.locale),
+            )
+        case usage.EventBlocked(event_id=event_id, cost_nanos=cost_nanos):
+            cost = Money.of_nanos(cost_nanos, owner.currency, owner.locale)
+            return UsageEventResult(event_id=event_id, status=UsageEventStatus.REFUSED, cost=cost)
+        case usage.EventRefused(event_id=event_id):
+            return UsageEventResult(event_id=event_id, status=UsageEventStatus.REFUSED)
+
+
+def _error(
+    outcome: usage.EventOutcome,
+    event: UsageEventInput,
+    owner: Organization,
+    limits: Mapping[str, SpendLimit],
+    path: tuple[str, ...],
+) -> UserError | None:
+    match outcome:
+        case usage.EventBlocked(limit_id=limit_id):
+            return SpendLimitReached.blocked(outcome, limits[limit_id], owner, path)
+        case usage.EventRefused(code=code, message=message, field=field):
+            named = tuple(_NAMES[event.named_by] if part == "memberId" else part for part in field)
+            return user_error(Refused(code, message, named), under=path)
+        case usage.EventRecorded() | usage.EventRepeated():
+            return None

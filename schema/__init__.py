@@ -1,0 +1,1 @@
+"""THE NOUNS: object types, inputs, scalars, errors, connections and loaders of the graph."""

@@ -1,0 +1,308 @@
+"""How are the rows behind many fields read in few statements?
+
+Each loader gathers the keys that one level of an answer asks for and reads them together: one statement for each
+organization, however many rows. A key always begins with the organization, so no batch can mix up two of them.
+"""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
+from typing import TypeVar
+
+from strawberry.dataloader import DataLoader
+
+from billing.roles import Permission
+from models import (
+    alerts,
+    contracts,
+    credits,
+    invoices,
+    limits,
+    members,
+    organizations,
+    payments,
+    roles,
+    seats,
+)
+from models import usage as usage_rows
+from models.sql import Client
+from services import limits as standings
+from services import reports, terms
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+Read = Callable[[str, list[K]], Awaitable[Mapping[K, V]]]
+
+RAISERS_MAX = 20
+
+
+class Loaders:
+    """The loaders of one operation, which sees every organization at one instant."""
+
+    def __init__(self, reader: Client, now: datetime) -> None:
+        self._reader = reader
+        self._now = now
+
+    @cached_property
+    def organization(self) -> DataLoader[str, organizations.Organization | None]:
+        """Organizations by id."""
+
+        async def load(ids: list[str]) -> Sequence[organizations.Organization | None]:
+            found = {row.organization_id: row for row in await organizations.find_many(self._reader, ids)}
+            return [found.get(organization_id) for organization_id in ids]
+
+        return DataLoader(load)
+
+    @cached_property
+    def member(self) -> DataLoader[tuple[str, str], members.Member | None]:
+        """Members by id."""
+
+        async def read(organization_id: str, ids: list[str]) -> Mapping[str, members.Member]:
+            return {row.id: row for row in await members.find_many(self._reader, organization_id, ids)}
+
+        return _loader(read)
+
+    @cached_property
+    def role(self) -> DataLoader[tuple[str, str], roles.Role | None]:
+        """Roles by key."""
+
+        async def read(organization_id: str, _: list[str]) -> Mapping[str, roles.Role]:
+            return {row.key: row for row in await roles.list_all(self._reader, organization_id)}
+
+        return _loader(read)
+
+    @cached_property
+    def seat(self) -> DataLoader[tuple[str, str], seats.SeatInterval | None]:
+        """The seats members hold now, by member."""
+
+        async def read(organization_id: str, ids: list[str]) -> Mapping[str, seats.SeatInterval]:
+            return {row.member_id: row for row in await seats.open_seats(self._reader, organization_id, ids)}
+
+        return _loader(read)
+
+    @cached_property
+    def timeline(self) -> DataLoader[str, terms.Timeline]:
+        """Everything that was, is and will be agreed, by organization."""
+
+        async def load(ids: list[str]) -> Sequence[terms.Timeline]:
+            return [await terms.timeline(self._reader, id_) for id_ in ids]
+
+        return DataLoader(load)
+
+    @cached_property
+    def in_force(self) -> DataLoader[str, terms.Terms | None]:
+        """The terms in force, by organization."""
+
+        async def load(ids: list[str]) -> Sequence[terms.Terms | None]:
+            owners = await self.organization.load_many(ids)
+            timelines = await self.timeline.load_many(ids)
+            return [found.at(self._at(owner)) for found, owner in zip(timelines, owners, strict=True)]
+
+        return DataLoader(load)
+
+    @cached_property
+    def contract(self) -> DataLoader[str, contracts.Contract | None]:
+        """The contract in force or the next one, by organization."""
+
+        async def load(ids: list[str]) -> Sequence[contracts.Contract | None]:
+            owners = await self.organization.load_many(ids)
+            return [
+                await contracts.next_after(self._reader, id_, self._at(owner))
+                for id_, owner in zip(ids, owners, strict=True)
+            ]
+
+        return DataLoader(load)
+
+    @cached_property
+    def contract_versions(self) -> DataLoader[str, list[contracts.Contract]]:
+        """Every version of every contract, oldest first, by organization."""
+
+        async def load(ids: list[str]) -> Sequence[list[contracts.Contract]]:
+            return [await contracts.history(self._reader, id_) for id_ in ids]
+
+        return DataLoader(load)
+
+    @cached_property
+    def reviews(self) -> DataLoader[tuple[str, str], list[contracts.ContractReview] | None]:
+        """The reviews that contracts call for, by contract number."""
+
+        async def read(organization_id: str, numbers: list[str]) -> Mapping[str, list[contracts.ContractReview]]:
+            rows = await contracts.reviews_of(self._reader, organization_id, numbers)
+            return _by(rows, lambda row: row.contract_number)
+
+        return _loader(read)
+
+    @cached_property
+    def paid_seats(self) -> DataLoader[str, int]:
+        """How many paid seats are in use, by organization."""
+
+        async def load(ids: list[str]) -> Sequence[int]:
+            return [await seats.count_billable(self._reader, id_) for id_ in ids]
+
+        return DataLoader(load)
+
+    @cached_property
+    def standing(self) -> DataLoader[tuple[str, str], standings.Standing | None]:
+        """Where members stand against their limits this month, by member."""
+
+        async def read(organization_id: str, ids: list[str]) -> Mapping[str, standings.Standing]:
+            owner = await self.organization.load(organization_id)
+            assert owner is not None, "a member belongs to an organization that exists"
+            return await standings.standings(self._reader, owner, ids, at=self._at(owner))
+
+        return _loader(read)
+
+    @cached_property
+    def raisers(self) -> DataLoader[str, list[members.Member]]:
+        """The members who may raise a limit, by organization; the longest-standing ones where there are many."""
+
+        async def load(ids: list[str]) -> Sequence[list[members.Member]]:
+            return [await self._who_may(id_, Permission.SPEND_LIMITS_WRITE) for id_ in ids]
+
+        return DataLoader(load)
+
+    @cached_property
+    def usage(self) -> DataLoader[tuple[str, reports.MemberAsk], reports.Report | None]:
+        """Usage reports of single members."""
+
+        async def read(
+            organization_id: str, asks: list[reports.MemberAsk]
+        ) -> Mapping[reports.MemberAsk, reports.Report]:
+            return await reports.usage_of_members(self._reader, organization_id, asks)
+
+        return _loader(read)
+
+    @cached_property
+    def usage_event(self) -> DataLoader[tuple[str, str], usage_rows.UsageEvent | None]:
+        """Usage events by id."""
+
+        async def read(organization_id: str, ids: list[str]) -> Mapping[str, usage_rows.UsageEvent]:
+            return {row.id: row for row in await usage_rows.find_many(self._reader, organization_id, ids)}
+
+        return _loader(read)
+
+    @cached_property
+    def limit(self) -> DataLoader[tuple[str, str], limits.SpendLimit | None]:
+        """Spend limits by id, also ended ones."""
+
+        async def read(organization_id: str, ids: list[str]) -> Mapping[str, limits.SpendLimit]:
+            return {row.id: row for row in await limits.find_many(self._reader, organization_id, ids)}
+
+        return _loader(read)
+
+    @cached_property
+    def alert(self) -> DataLoader[tuple[str, str], alerts.LimitAlert | None]:
+        """Alerts by id."""
+
+        async def read(organization_id: str, ids: list[str]) -> Mapping[str, alerts.LimitAlert]:
+            return {row.id: row for row in await alerts.find_many(self._reader, organization_id, ids)}
+
+        return _loader(read)
+
+    @cached_property
+    def invoice(self) -> DataLoader[tuple[str, str], invoices.Invoice | None]:
+        """Invoices by id."""
+
+        async def read(organization_id: str, ids: list[str]) -> Mapping[str, invoices.Invoice]:
+            return {row.id: row for row in await invoices.find_many(self._reader, organization_id, ids)}
+
+        return _loader(read)
+
+    @cached_property
+    def lines(self) -> DataLoader[tuple[str, str], list[invoices.InvoiceLine] | None]:
+        """The lines of invoices, by invoice."""
+
+        async def read(organization_id: str, ids: list[str]) -> Mapping[str, list[invoices.InvoiceLine]]:
+            rows = await invoices.lines_of(self._reader, organization_id, ids)
+            return _by(rows, lambda row: row.invoice_id)
+
+        return _loader(read)
+
+    @cached_property
+    def shares(self) -> DataLoader[tuple[str, str], list[invoices.InvoiceShare] | None]:
+        """The members' parts of invoices, by invoice."""
+
+        async def read(organization_id: str, ids: list[str]) -> Mapping[str, list[invoices.InvoiceShare]]:
+            rows = await invoices.shares_of(self._reader, organization_id, ids)
+            return _by(rows, lambda row: str(row.invoice_id))
+
+        return _loader(read)
+
+    @cached_property
+    def settled(self) -> DataLoader[tuple[str, str], int | None]:
+        """What was paid and credited, in minor units, by invoice."""
+
+        async def read(organization_id: str, ids: list[str]) -> Mapping[str, int]:
+            return await payments.settled_minor(self._reader, organization_id, ids)
+
+        return _loader(read)
+
+    @cached_property
+    def payments_of(self) -> DataLoader[tuple[str, str], list[payments.Payment] | None]:
+        """Payments by invoice."""
+
+        async def read(organization_id: str, ids: list[str]) -> Mapping[str, list[payments.Payment]]:
+            rows = await payments.of_invoices(self._reader, organization_id, ids)
+            return _by(rows, lambda row: row.invoice_id)
+
+        return _loader(read)
+
+    @cached_property
+    def credit_notes_of(self) -> DataLoader[tuple[str, str], list[payments.CreditNote] | None]:
+        """Credit notes by invoice."""
+
+        async def read(organization_id: str, ids: list[str]) -> Mapping[str, list[payments.CreditNote]]:
+            rows = await payments.credit_notes_of(self._reader, organization_id, ids)
+            return _by(rows, lambda row: row.invoice_id)
+
+        return _loader(read)
+
+    @cached_property
+    def credit_grant(self) -> DataLoader[tuple[str, str], credits.CreditGrant | None]:
+        """Grants of prepaid credit by id."""
+
+        async def read(organization_id: str, ids: list[str]) -> Mapping[str, credits.CreditGrant]:
+            return {row.id: row for row in await credits.find_many(self._reader, organization_id, ids)}
+
+        return _loader(read)
+
+    @cached_property
+    def credit_left(self) -> DataLoader[tuple[str, str], int | None]:
+        """What is left of grants, in minor units, by grant."""
+
+        async def read(organization_id: str, ids: list[str]) -> Mapping[str, int]:
+            return await credits.balances_minor(self._reader, organization_id, ids)
+
+        return _loader(read)
+
+    def _at(self, owner: organizations.Organization | None) -> datetime:
+        return (owner.test_clock_at if owner else None) or self._now
+
+    async def _who_may(self, organization_id: str, permission: Permission) -> list[members.Member]:
+        granting = [
+            role.key
+            for role in await roles.list_all(self._reader, organization_id)
+            if permission.value in role.permissions
+        ]
+        return await members.in_roles(self._reader, organization_id, granting, limit=RAISERS_MAX)
+
+
+def _loader(read: Read[K, V]) -> DataLoader[tuple[str, K], V | None]:
+    """Return a loader that calls `read` once for each organization among the keys."""
+
+    async def load(keys: list[tuple[str, K]]) -> Sequence[V | None]:
+        wanted: defaultdict[str, list[K]] = defaultdict(list)
+        for organization_id, key in keys:
+            wanted[organization_id].append(key)
+        found = {organization_id: await read(organization_id, ids) for organization_id, ids in wanted.items()}
+        return [found[organization_id].get(key) for organization_id, key in keys]
+
+    return DataLoader(load)
+
+
+def _by(rows: Iterable[V], key: Callable[[V], str]) -> dict[str, list[V]]:
+    grouped: defaultdict[str, list[V]] = defaultdict(list)
+    for row in rows:
+        grouped[key(row)].append(row)
+    return grouped

@@ -1,0 +1,142 @@
+"""What does an organization buy, and at which prices?"""
+
+from datetime import datetime
+
+import strawberry
+
+from billing import plans as rules
+from billing.money import decimal_text
+from billing.prices import QuoteRequired
+from billing.roles import Permission
+from billing.taxes import Tax, TaxBase, TaxMode, TaxRounding
+from models.organizations import Organization
+from schema import prices
+from schema.access import field
+from schema.context import Info
+from schema.plan_items import PlanItem
+from schema.prices import Price
+from schema.scalars import DecimalText, ExactText, Long
+from schema.seats import SeatTier
+from services.terms import Terms
+
+
+@strawberry.type(description="The tax on everything a plan bills.")
+class TaxTerms:
+    mode: TaxMode = strawberry.field(description="Whether prices contain the tax.")
+    percent: DecimalText = strawberry.field(description="The rate in percent; an item may have one of its own.")
+    base: TaxBase = strawberry.field(description="What the tax is worked out on.")
+    rounding: TaxRounding = strawberry.field(description="Where the tax is rounded.")
+    exemption: str | None = strawberry.field(description="Why this customer owes no tax; null for one that does.")
+
+    @classmethod
+    def of(cls, tax: Tax) -> "TaxTerms":
+        """Return the tax of a plan."""
+        return cls(
+            mode=tax.mode,
+            percent=DecimalText(decimal_text(tax.percent)),
+            base=tax.base,
+            rounding=tax.rounding,
+            exemption=tax.exemption,
+        )
+
+
+@strawberry.type(description="The version of a plan that an organization is on.")
+class Plan:
+    key: str = strawberry.field(description="The stable name of the plan.")
+    version: int = strawberry.field(description="The version; one that was ever sold is never edited.")
+    name: str = strawberry.field(description="The name in the organization's language.")
+    currency: str = strawberry.field(description="The ISO 4217 code of the currency it is priced in.")
+    tax: TaxTerms = strawberry.field(description="The tax on everything it bills.")
+    tiers: list[SeatTier] = strawberry.field(description="The kinds of seats on offer.")
+    items: list[PlanItem] = strawberry.field(description="What it charges for.")
+
+    @classmethod
+    def of(cls, plan: rules.Plan, locale: str) -> "Plan":
+        """Return a plan as clients see it."""
+        return cls(
+            key=plan.key,
+            version=plan.version,
+            name=rules.text(plan.name, locale),
+            currency=plan.currency,
+            tax=TaxTerms.of(plan.tax),
+            tiers=[SeatTier.of(tier, locale) for tier in plan.tiers],
+            items=[PlanItem.of(item, locale) for item in plan.items],
+        )
+
+
+@strawberry.type(description="A plan that takes over at an instant to come.")
+class ScheduledPlan:
+    plan: Plan = strawberry.field(description="The plan, at the prices in force then.")
+    effective_at: datetime = strawberry.field(description="From when it is in force.")
+
+
+@strawberry.type(description="The price of one item.")
+class ItemPrice:
+    item_key: str = strawberry.field(description="The key of the plan item.")
+    item_name: str = strawberry.field(description="The name of the item in the organization's language.")
+    price: Price = strawberry.field(description="How it is priced.")
+    price_version: str = strawberry.field(description="The version of the price.")
+    negotiated: bool = strawberry.field(description="Whether the contract put this price in the place of the plan's.")
+
+
+@strawberry.type(description="Every price an organization pays, in its currency, negotiated ones included.")
+class PriceBook:
+    currency: str = strawberry.field(description="The ISO 4217 code of the currency.")
+    tax: TaxTerms = strawberry.field(description="The tax on these prices, or in them.")
+    prices: list[ItemPrice] = strawberry.field(description="The prices, item by item.")
+
+    @classmethod
+    def of(cls, terms: Terms, locale: str) -> "PriceBook":
+        """Return the prices in force."""
+        negotiated = {each.item_key for each in terms.contract.prices} if terms.contract else set()
+        return cls(
+            currency=terms.plan.currency,
+            tax=TaxTerms.of(terms.plan.tax),
+            prices=[
+                ItemPrice(
+                    item_key=item.key,
+                    item_name=rules.text(item.name, locale),
+                    price=prices.price(item.price),
+                    price_version=item.price_version,
+                    negotiated=item.key in negotiated,
+                )
+                for item in terms.plan.items
+            ],
+        )
+
+
+@strawberry.type(description="A quantity above the price list: the terms are individual.")
+class ItemQuote:
+    item_key: str = strawberry.field(description="The key of the item.")
+    quantity: ExactText = strawberry.field(description="The quantity asked for or counted.")
+    above: Long = strawberry.field(description="The highest quantity that has a list price.")
+
+    @classmethod
+    def of(cls, item_key: str, required: QuoteRequired) -> "ItemQuote":
+        """Return what needs a quote."""
+        return cls(item_key=item_key, quantity=ExactText(decimal_text(required.quantity)), above=Long(required.above))
+
+
+@strawberry.type
+class PlanOfOrganization:
+    """The part of an organization that is about what it buys."""
+
+    owner: strawberry.Private[Organization]
+
+    @field(description="The plan in force, null before there is one.", requires=Permission.PLAN_READ)
+    async def plan(self, info: Info) -> Plan | None:
+        terms = await info.context.loaders.in_force.load(self.owner.organization_id)
+        return Plan.of(terms.plan, self.owner.locale) if terms else None
+
+    @field(description="The next plan, where a change is scheduled; null where none is.", requires=Permission.PLAN_READ)
+    async def scheduled_plan(self, info: Info) -> ScheduledPlan | None:
+        timeline = await info.context.loaders.timeline.load(self.owner.organization_id)
+        terms = timeline.next_after(info.context.at(self.owner))
+        if terms is None:
+            return None
+        return ScheduledPlan(plan=Plan.of(terms.plan, self.owner.locale), effective_at=terms.since)
+
+    @field(description="Every price in force, null before there is a plan.", requires=Permission.PLAN_READ)
+    async def price_book(self, info: Info) -> PriceBook | None:
+        terms = await info.context.loaders.in_force.load(self.owner.organization_id)
+        return PriceBook.of(terms, self.owner.locale) if terms else None

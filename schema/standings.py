@@ -1,0 +1,99 @@
+"""Why is this member blocked, or how much is left?
+
+The effective limit is the tightest of those that bear on a member, shown with all of them: what each allows, what is
+spent and held against it, and who can raise it. A member sees this about themself whatever their role.
+"""
+
+from datetime import datetime
+
+import strawberry
+
+from billing import limits as rules
+from billing.limits import SpendLevel, TierScope
+from models.organizations import Organization
+from schema import ids
+from schema.access import field
+from schema.context import Context, Info
+from schema.money import Money
+from schema.parties import Contact
+from services.limits import Standing
+
+
+@strawberry.type(description="One of the limits that a member's spend must pass.")
+class SpendLimitLink:
+    level: SpendLevel = strawberry.field(description="Whose spend the limit caps.")
+    subject: str = strawberry.field(description="The organization's id, the seat tier's key or the member's id.")
+    scope: TierScope | None = strawberry.field(description="What a limit on a seat tier means; null at other levels.")
+    cap: Money = strawberry.field(description="What may be spent in a month.")
+    spent: Money = strawberry.field(description="What has been spent against this limit this month.")
+    held: Money = strawberry.field(description="What is reserved against this limit and not spent yet.")
+    remaining: Money = strawberry.field(description="What may still be spent here.")
+
+    @classmethod
+    def of(cls, gate: rules.Gate, owner: Organization) -> "SpendLimitLink":
+        """Return the link for one gate."""
+        currency, locale = owner.currency, owner.locale
+        return cls(
+            level=gate.level,
+            subject=subject_text(owner, gate.level, gate.subject),
+            scope=gate.limit.scope if gate.level is SpendLevel.SEAT_TIER else None,
+            cap=Money.of_nanos(gate.limit.cap_nanos, currency, locale),
+            spent=Money.of_nanos(gate.counter.spent_nanos, currency, locale),
+            held=Money.of_nanos(gate.counter.held_nanos, currency, locale),
+            remaining=Money.of_nanos(gate.headroom_nanos, currency, locale),
+        )
+
+
+@strawberry.type(description="The limit that binds a member now: the one with the least left.")
+class EffectiveSpendLimit:
+    amount: Money | None = strawberry.field(description="What the binding limit allows in a month; null for no limit.")
+    remaining: Money | None = strawberry.field(description="What the member may still spend; null for no limit.")
+    binding_level: SpendLevel | None = strawberry.field(description="Which level binds; null for no limit.")
+    resets_at: datetime = strawberry.field(description="When the month ends and spend starts again from zero.")
+    chain: list[SpendLimitLink] = strawberry.field(
+        description="Every limit that bears on the member, from the organization's to their own."
+    )
+    owner: strawberry.Private[Organization]
+
+    @field(description="Those who may raise a limit: ask one of them.", requires=None)
+    async def who_can_raise(self, info: Info) -> list[Contact]:
+        found = await info.context.loaders.raisers.load(self.owner.organization_id)
+        return [Contact(name=row.name, email=row.email) for row in found]
+
+    @classmethod
+    async def load(cls, context: Context, owner: Organization, member_id: str) -> "EffectiveSpendLimit":
+        """Return what binds a member."""
+        standing = await _standing(context, owner, member_id)
+        effective = standing.effective
+        binding, remaining = effective.binding, effective.remaining_nanos
+        return cls(
+            amount=Money.of_nanos(binding.limit.cap_nanos, owner.currency, owner.locale) if binding else None,
+            remaining=None if remaining is None else Money.of_nanos(remaining, owner.currency, owner.locale),
+            binding_level=binding.level if binding else None,
+            resets_at=standing.period.end,
+            chain=[SpendLimitLink.of(gate, owner) for gate in standing.gates],
+            owner=owner,
+        )
+
+
+async def month_to_date(context: Context, owner: Organization, member_id: str) -> Money:
+    """Return what a member has spent this month."""
+    standing = await _standing(context, owner, member_id)
+    return Money.of_nanos(standing.counter.spent_nanos, owner.currency, owner.locale)
+
+
+def subject_text(owner: Organization, level: SpendLevel, subject: str) -> str:
+    """Return the subject of a limit as clients know it: global ids, and a tier's key."""
+    match level:
+        case SpendLevel.ORGANIZATION:
+            return ids.organization(owner.organization_id)
+        case SpendLevel.SEAT_TIER:
+            return subject
+        case SpendLevel.MEMBER:
+            return ids.text(ids.Kind.MEMBER, owner.organization_id, subject)
+
+
+async def _standing(context: Context, owner: Organization, member_id: str) -> Standing:
+    standing = await context.loaders.standing.load((owner.organization_id, member_id))
+    assert standing is not None, "everybody stands somewhere, if only at zero"
+    return standing

@@ -1,0 +1,1 @@
+"""WHAT WE DO: one public function is one transaction is one business verb."""

@@ -1,0 +1,55 @@
+"""How is an answer kept, so that a replay gives the same one?
+
+As JSON under the name of its type. The types a verb may answer with are read from its return annotation, which is
+therefore also the list of everything that can come back from the store.
+"""
+
+import json
+from collections.abc import Callable
+from functools import cache
+from hashlib import sha256
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from pydantic import TypeAdapter
+
+from services.outcomes import Refused
+
+_ADAPTERS: dict[type, TypeAdapter[Any]] = {}
+
+
+def encode(answer: Any) -> str:
+    """Return `answer` as text that `decode` turns back into an equal value."""
+    kind = type(answer)
+    return json.dumps(
+        {"type": kind.__name__, "value": _adapter(kind).dump_python(answer, mode="json")},
+        ensure_ascii=False,
+        sort_keys=True,
+    )
+
+
+def decode(function: Callable[..., Any], text: str) -> Any:
+    """Return the answer that `encode` kept, as one of the types `function` declares."""
+    document = json.loads(text)
+    kinds = {kind.__name__: kind for kind in (*answer_types(function), Refused)}
+    return _adapter(kinds[document["type"]]).validate_python(document["value"])
+
+
+def digest(operation: str, command: Any) -> str:
+    """Return a digest that is equal for equal commands, whatever the order of their fields."""
+    body = _adapter(type(command)).dump_python(command, mode="json")
+    text = json.dumps([operation, body], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return sha256(text.encode()).hexdigest()
+
+
+@cache
+def answer_types(function: Callable[..., Any]) -> tuple[type, ...]:
+    """Return the types that `function` declares to return."""
+    declared = get_type_hints(function)["return"]
+    return get_args(declared) if get_origin(declared) in {Union, UnionType} else (declared,)
+
+
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]

@@ -1,0 +1,222 @@
+"""Bring people in, change what they are, and let them go without losing their history."""
+
+import re
+from dataclasses import dataclass
+
+from billing.roles import Permission
+from models import members as rows
+from models import roles
+from models import seats as seat_rows
+from services import authority, seats
+from services.dispatch import verb
+from services.outcomes import RefusalCode, Refused, not_found
+from services.unit import Unit
+
+NAME_LENGTH_MAX = 200
+EMAIL_LENGTH_MAX = 254
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+
+
+@dataclass(frozen=True, slots=True)
+class AddMember:
+    """A new person, with a role and, where the plan has tiers, a seat tier."""
+
+    organization_id: str
+    idempotency_key: str
+    email: str
+    name: str
+    role: str
+    tier: str | None = None
+    add_ons: tuple[str, ...] = ()
+    external_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MemberAdded:
+    """The person is a member and holds a seat from now on."""
+
+    member_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRole:
+    """Another role for a member."""
+
+    organization_id: str
+    idempotency_key: str
+    member_id: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoleChanged:
+    """The member has another role from now on."""
+
+    member_id: str
+    previous_role: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deactivate:
+    """Take a member's seat and access away; history stays."""
+
+    organization_id: str
+    idempotency_key: str
+    member_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reactivate:
+    """Give a deactivated member a seat again."""
+
+    organization_id: str
+    idempotency_key: str
+    member_id: str
+    tier: str | None = None
+    add_ons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChanged:
+    """The member is active or deactivated from now on."""
+
+    member_id: str
+    status: str
+
+
+@verb(Permission.MEMBERS_WRITE)
+async def add(unit: Unit, command: AddMember) -> MemberAdded | Refused:
+    """Add a person; the seat counts in this very answer."""
+    refused = person_refusal(command.email, command.name)
+    refused = refused or await taken_refusal(unit, command.email, command.external_id)
+    if refused is not None:
+        return refused
+    role = await roles.find(unit.client, unit.organization_id, command.role)
+    if role is None:
+        return not_found(f"role {command.role!r}", "role")
+    refused = authority.giving_refusal(unit, role, "role")
+    if refused is not None:
+        return refused
+    refused = await seats.tier_refusal(unit, command.tier, command.add_ons)
+    if refused is not None:
+        return refused
+    member = await bring_in(unit, command.email, command.name, role.key, external_id=command.external_id)
+    seat = seats.Seat(role.key, bool(role.billable), command.tier, tuple(sorted(command.add_ons)))
+    await seats.grant(unit, member.id, seat)
+    return MemberAdded(member.id)
+
+
+@verb(Permission.MEMBERS_WRITE)
+async def change_role(unit: Unit, command: ChangeRole) -> RoleChanged | Refused:
+    """Give a member another role; the seat becomes paid or free at this instant."""
+    member = await rows.find(unit.client, unit.organization_id, command.member_id)
+    if member is None:
+        return not_found("member", seats.MEMBER_ID)
+    role = await roles.find(unit.client, unit.organization_id, command.role)
+    if role is None:
+        return not_found(f"role {command.role!r}", "role")
+    refused = await authority.change_refusal(unit, member, role, seats.MEMBER_ID)
+    if refused is not None:
+        return refused
+    await give_role(unit, member, role.key)
+    current = await seat_rows.open_seat(unit.client, unit.organization_id, member.id)
+    if current is not None:
+        wanted = seats.Seat(role.key, bool(role.billable), current.tier, tuple(current.add_ons))
+        await seats.replace(unit, member.id, current, wanted)
+    return RoleChanged(member.id, member.role, role.key)
+
+
+@verb(Permission.MEMBERS_WRITE)
+async def deactivate(unit: Unit, command: Deactivate) -> StatusChanged | Refused:
+    """Free a member's seat at this instant, keeping name, usage and history."""
+    member = await rows.find(unit.client, unit.organization_id, command.member_id)
+    if member is None:
+        return not_found("member", seats.MEMBER_ID)
+    if member.status != "ACTIVE":
+        return Refused(RefusalCode.STATUS_CONFLICT, "the member is deactivated already", (seats.MEMBER_ID,))
+    refused = await authority.change_refusal(unit, member, None, seats.MEMBER_ID)
+    if refused is not None:
+        return refused
+    await let_go(unit, member)
+    return StatusChanged(member.id, "DEACTIVATED")
+
+
+@verb(Permission.MEMBERS_WRITE)
+async def reactivate(unit: Unit, command: Reactivate) -> StatusChanged | Refused:
+    """Bring a deactivated member back with the same role and a new seat."""
+    member = await rows.find(unit.client, unit.organization_id, command.member_id)
+    if member is None:
+        return not_found("member", seats.MEMBER_ID)
+    if member.status == "ACTIVE":
+        return Refused(RefusalCode.STATUS_CONFLICT, "the member is active already", (seats.MEMBER_ID,))
+    refused = await seats.tier_refusal(unit, command.tier, command.add_ons)
+    if refused is not None:
+        return refused
+    role = await roles.find(unit.client, unit.organization_id, member.role)
+    assert role is not None, "a member's role exists"
+    refused = authority.giving_refusal(unit, role, seats.MEMBER_ID)
+    if refused is not None:
+        return refused
+    await rows.update(unit.client, unit.organization_id, member.id, status="ACTIVE", deactivated_at=None)
+    unit.emit("MemberReactivated", {"memberId": member.id}, member_id=member.id)
+    seat = seats.Seat(role.key, bool(role.billable), command.tier, tuple(sorted(command.add_ons)))
+    await seats.grant(unit, member.id, seat)
+    return StatusChanged(member.id, "ACTIVE")
+
+
+async def bring_in(unit: Unit, email: str, name: str, role: str, *, external_id: str | None) -> rows.Member:
+    """Make a person a member, who holds no seat yet, and say so."""
+    member = await rows.insert(
+        unit.client,
+        organization_id=unit.organization_id,
+        id=unit.new_id("member"),
+        external_id=external_id,
+        email=email.lower(),
+        name=name,
+        role=role,
+        status="ACTIVE",
+        created_at=unit.at,
+        deactivated_at=None,
+    )
+    unit.emit("MemberAdded", {"memberId": member.id, "role": role}, member_id=member.id)
+    return member
+
+
+async def give_role(unit: Unit, member: rows.Member, role: str) -> None:
+    """Give a member another role, without touching the seat, and say so."""
+    await rows.update(unit.client, unit.organization_id, member.id, role=role)
+    facts = {"memberId": member.id, "previousRole": member.role, "role": role}
+    unit.emit("MemberRoleChanged", facts, member_id=member.id)
+
+
+async def let_go(unit: Unit, member: rows.Member) -> None:
+    """End a member's seat and access, and say so."""
+    await seats.revoke(unit, member.id)
+    await rows.update(unit.client, unit.organization_id, member.id, status="DEACTIVATED", deactivated_at=unit.at)
+    unit.emit("MemberDeactivated", {"memberId": member.id}, member_id=member.id)
+
+
+def person_refusal(email: str, name: str) -> Refused | None:
+    """Return why nobody can have this address or name, or None."""
+    if not is_email(email):
+        message = f"{email[:80]!r} is not an e-mail address of at most {EMAIL_LENGTH_MAX} characters"
+        return Refused(RefusalCode.INPUT_INVALID, message, ("email",))
+    if not 1 <= len(name.strip()) <= NAME_LENGTH_MAX:
+        message = f"name has {len(name.strip())} characters: give 1 to {NAME_LENGTH_MAX}"
+        return Refused(RefusalCode.INPUT_INVALID, message, ("name",))
+    return None
+
+
+def is_email(text: str) -> bool:
+    """Return whether a text has the form and length of an e-mail address."""
+    return len(text) <= EMAIL_LENGTH_MAX and _EMAIL.fullmatch(text) is not None
+
+
+async def taken_refusal(unit: Unit, email: str, external_id: str | None) -> Refused | None:
+    """Return why another member has this address or directory id, or None."""
+    if await rows.find_by_email(unit.client, unit.organization_id, email) is not None:
+        return Refused(RefusalCode.ALREADY_EXISTS, f"{email} is a member already", ("email",))
+    if external_id and await rows.find_by_external_id(unit.client, unit.organization_id, external_id) is not None:
+        return Refused(RefusalCode.ALREADY_EXISTS, f"external id {external_id!r} is taken", ("externalId",))
+    return None

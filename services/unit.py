@@ -1,0 +1,48 @@
+"""What does a service need for one transaction?
+
+The client that the transaction runs on, the organization as it is under the lock, who acts, and the one instant at
+which everything in it happens. Events and ids come from here, so that a replay derives the same ids.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from auth.principal import Principal
+from billing import identifiers
+from models.events import NewEvent
+from models.organizations import Organization
+from models.sql import Client
+
+
+@dataclass(slots=True)
+class Unit:
+    """One transaction of one organization."""
+
+    client: Client
+    organization: Organization
+    actor: Principal
+    at: datetime
+    request_id: str
+    idempotency_key: str
+    events: list[NewEvent] = field(default_factory=list)
+    _ids: int = 0
+
+    @property
+    def organization_id(self) -> str:
+        """The organization that every query of this unit names."""
+        return self.organization.organization_id
+
+    @property
+    def actor_id(self) -> str:
+        """The actor as the event log names it."""
+        return self.actor.actor_id(self.organization_id)
+
+    def new_id(self, kind: str) -> str:
+        """Return the next id of this unit for a row of the given kind."""
+        self._ids += 1
+        return identifiers.derive(self.at, self.organization_id, kind, f"{self.idempotency_key}/{self._ids}")
+
+    def emit(self, kind: str, payload: dict[str, Any], *, member_id: str | None = None, version: int = 1) -> None:
+        """Append a fact to the log when the unit commits."""
+        self.events.append(NewEvent(kind, version, payload, member_id))

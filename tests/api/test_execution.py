@@ -1,0 +1,176 @@
+"""What is executed, for how long, and what is refused before it is even validated."""
+
+import asyncio
+import time
+
+import httpx2
+import pytest
+from graphql import parse
+
+from api.cost import Cost, measure, require_within
+from api.execution import Operations, Refused
+from api.graph_requests import GraphRequest
+from api.settings import Limits
+from schema.errors import ErrorCode, GraphError, first_code
+from tests.api.graph import graph
+from tests.api.house import serving
+
+
+def bomb(levels: int, *, width: int = 2) -> str:
+    """Return a document of a few kilobytes that describes `width ** levels` fields."""
+    spreads = [" ".join([f"...F{level + 1}"] * width) for level in range(levels)]
+    fragments = " ".join(f"fragment F{level} on Member {{ {spread} }}" for level, spread in enumerate(spreads))
+    return f"{{ member {{ ...F0 }} }} {fragments} fragment F{levels} on Member {{ name }}"
+
+
+def request(query: str, operation_name: str | None = None) -> GraphRequest:
+    return GraphRequest(query, operation_name, {})
+
+
+def refusal(query: str, **limits: int) -> ErrorCode:
+    with pytest.raises(Refused) as refused:
+        Operations(graph, Limits(**limits)).prepare(request(query))
+    return first_code(refused.value.errors)
+
+
+@pytest.mark.parametrize("levels", [9, 21, 60, 200, 400])
+def test_refuses_a_fragment_bomb_at_once(levels: int) -> None:
+    operations = Operations(graph, Limits())
+    query = bomb(levels)
+    taken = []
+    for _ in range(3):
+        started = time.perf_counter()
+        with pytest.raises(Refused) as refused:
+            operations.prepare(request(query))
+        taken.append(time.perf_counter() - started)
+
+        assert first_code(refused.value.errors) is ErrorCode.QUERY_TOO_COMPLEX
+
+    assert min(taken) < 0.05
+
+
+@pytest.mark.parametrize(
+    ("expected", "query"),
+    [
+        (Cost(depth=1, roots=1, fields=1), "{ hello }"),
+        (Cost(depth=2, roots=1, fields=3, aliases=1), "{ member { name other: name } }"),
+        (Cost(depth=2, roots=2, fields=4), "{ ...R } fragment R on Query { member { ...M } member { ...M } } "
+         "fragment M on Member { name }"),
+        (Cost(depth=1, roots=2, fields=2, directives=2), "query @a { hello @skip(if: true) ...on Query { hello } }"),
+        (Cost(depth=3, roots=1, fields=3, rows=7), "{ members(first: 7) { edges { cursor } } }"),
+        (Cost(depth=3, roots=1, fields=3, rows=100), "query ($n: Int) { members(last: $n) { nodes { id } } }"),
+        (Cost(depth=3, roots=1, fields=3, rows=50), "{ members { nodes { id } } }"),
+        (Cost(depth=3, roots=1, fields=3, rows=0), "{ members(first: -5) { nodes { id } } }"),
+        (Cost(depth=3, roots=1, fields=3, rows=100), "{ members(first: 99999999999) { nodes { id } } }"),
+        (Cost(depth=2, roots=1, fields=2), "{ nodes(ids: []) { id } }"),
+        (
+            Cost(depth=6, roots=1, fields=6, rows=220),
+            "{ members(first: 20) { ...E } } "
+            "fragment E on C { edges { node { invoices(first: 10) { nodes { id } } } } }",
+        ),
+        (Cost(depth=1, introspection_depth=3, roots=1, fields=3), "{ __schema { types { name } } }"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)  # fmt: skip
+def test_measures_what_a_document_asks_for(expected: Cost, query: str) -> None:
+    assert measure(parse(query)) == (expected,)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "query"),
+    [
+        ("query_depth_max", "{ member { friend { name } } }"),
+        ("query_fields_max", "{ hello member { name } }"),
+        ("query_aliases_max", "{ a: hello b: hello c: hello }"),
+        ("query_roots_max", "{ a: hello b: hello c: hello }"),
+        ("query_directives_max", "{ hello @skip(if: true) @skip(if: true) @skip(if: true) }"),
+        ("query_rows_max", "{ members(first: 3) { nodes { id } } }"),
+        ("document_length_max", "{ hello }"),
+    ],
+)
+def test_holds_each_limit(allowed: str, query: str) -> None:
+    assert refusal(query, **{allowed: 2}) is ErrorCode.QUERY_TOO_COMPLEX
+
+
+def test_names_the_bound_and_the_value() -> None:
+    with pytest.raises(GraphError, match="The document has 4 levels of fields; 3 are allowed") as refused:
+        require_within([Cost(depth=4)], Limits(query_depth_max=3))
+
+    assert refused.value.facts == {"limit": 3}
+
+
+@pytest.mark.parametrize(
+    ("expected", "query"),
+    [
+        (ErrorCode.GRAPHQL_VALIDATION_FAILED, "{ member { ...F } } fragment F on Member { friend { ...F } }"),
+        (ErrorCode.GRAPHQL_VALIDATION_FAILED, "{ member { ...Nowhere } }"),
+        (ErrorCode.GRAPHQL_PARSE_FAILED, "{" * 5_000),
+        (ErrorCode.GRAPHQL_VALIDATION_FAILED, "fragment F on Query { hello }"),
+        (ErrorCode.BAD_USER_INPUT, r'{ hello(name: "\u0000") }'),
+        (ErrorCode.BAD_USER_INPUT, r'{ hello(name: "\\\u{0}") }'),
+    ],
+)
+def test_refuses_documents_that_mean_nothing(expected: ErrorCode, query: str) -> None:
+    operations = Operations(graph, Limits(query_fields_max=2_000))
+
+    with pytest.raises(Refused) as refused:
+        operations.prepare(request(query))
+
+    assert first_code(refused.value.errors) is expected
+
+
+def test_takes_an_escaped_backslash_for_what_it_is() -> None:
+    assert Operations(graph, Limits()).prepare(request(r'{ hello(name: "\\u0000") }')).name is None
+
+
+def test_refuses_the_widest_document_in_time() -> None:
+    operations = Operations(graph, Limits())
+    query = "{ member {" + " friend { name }" * 249 + " } }"
+    started = time.perf_counter()
+
+    operations.prepare(request(query))
+
+    assert time.perf_counter() - started < 1
+
+
+def test_parses_a_repeated_document_once() -> None:
+    operations = Operations(graph, Limits(documents_cached_max=2))
+    texts = ["{ hello }", "query A { hello }", "query B { hello }"]
+
+    first, _, _ = (operations.prepare(request(text)).document for text in texts)
+    repeated = operations.prepare(request(texts[2])).document
+
+    assert operations.prepare(request(texts[2])).document is repeated
+    assert operations.prepare(request(texts[0])).document is not first
+
+
+async def test_tells_the_caller_of_a_long_mutation_how_to_learn_its_outcome() -> None:
+    async with serving(mutation_seconds_max=0.1) as house, httpx2.AsyncClient(base_url=house.url) as client:
+        response = await client.post("/graphql", json={"query": "mutation { pay(seconds: 0.4) }"})
+
+        (error,) = response.json()["errors"]
+        assert response.status_code == 504
+        assert error["extensions"]["code"] == "TIMEOUT"
+        assert "idempotencyKey" in error["message"]
+        assert house.notes.finished_mutations == 0
+
+    assert house.notes.finished_mutations == 1  # the server did not stop before it was done
+
+
+async def test_counts_a_mutation_until_it_is_done() -> None:
+    limits = {"operations_max": 1, "mutation_seconds_max": 0.1}
+    async with serving(**limits) as house, httpx2.AsyncClient(base_url=house.url) as client:
+        await client.post("/graphql", json={"query": "mutation { pay(seconds: 0.4) }"})
+        refused = await client.post("/graphql", json={"query": "{ hello }"})
+        await asyncio.sleep(0.4)
+        answered = await client.post("/graphql", json={"query": "{ hello }"})
+
+    assert [refused.status_code, answered.status_code] == [503, 200]
+
+
+async def test_closes_every_context_it_opens() -> None:
+    async with serving() as house, httpx2.AsyncClient(base_url=house.url) as client:
+        for query in ("{ hello }", "{ broken }", "mutation { pay }", "query A($n: String!) { hello(name: $n) }"):
+            await client.post("/graphql", json={"query": query})
+
+        assert house.notes.contexts == ["closed"] * 4

@@ -1,0 +1,228 @@
+"""Does a plan change in the middle of a month cost what its preview says?"""
+
+from datetime import timedelta
+from fractions import Fraction
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from billing import day_counts, plan_changes, plans
+from billing.discounts import AmountDiscount, PercentageDiscount
+from billing.estimates import Ask
+from billing.invoices import Stretch, draft
+from billing.money import Money
+from billing.periods import Period
+from billing.plan_changes import Cycle, Side
+from billing.plans import DayCount, Decrease, FirstPeriod, Interval, PeakSeats, Tax, TaxMode, Timing
+from billing.prices import QuoteRequired, UnitPrice
+from tests.billing.builders import (
+    OCTOBER,
+    a_month,
+    a_plan,
+    a_seat,
+    a_total,
+    amounts,
+    an_item,
+    at,
+    facts,
+    in_advance,
+    some_seats,
+    tokens,
+)
+
+NO_TAX = Tax(TaxMode.EXCLUSIVE, Fraction(0))
+MIDDLE = at("2026-10-11")  # 10 of 31 days before it, 21 after
+
+
+def a_price(amount, **policies):
+    return an_item(plans.Flat(), UnitPrice(Fraction(amount)), key="fee", **policies)
+
+
+def side(amount, *, tax="0", discounts=()):
+    return Side((Ask(a_price(amount), Fraction(1)),), Tax(TaxMode.EXCLUSIVE, Fraction(tax)), discounts)
+
+
+def changed(old, new, *, when=MIDDLE, **more):
+    return draft(plan_changes.changed(facts(a_plan(old), **more), a_plan(new), at=when))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "remaining", "cycle", "money"),
+    [
+        # polarsource/polar test_service_prorations.py
+        (100, 300, "15/30", Cycle.KEPT, ("50.00", "150.00", "100.00")),
+        (100, 300, "22/29", Cycle.KEPT, ("75.86", "227.59", "151.73")),
+        (1000, 3000, "304/365", Cycle.KEPT, ("832.88", "2498.63", "1665.75")),
+        (1000, 100, "305/366", Cycle.RESTARTED, ("833.33", "100.00", "-733.33")),
+    ],
+)
+def test_both_sides_are_prorated(old, new, remaining, cycle, money):
+    found = plan_changes.preview(side(old), side(new), currency="USD", remaining=Fraction(remaining), cycle=cycle)
+
+    assert (found.credit.amount, found.debit.amount, found.net.amount) == money
+    assert (
+        found.old.lines[0].explanation.formula
+        == f"(1 × {old}.00) × {Fraction(remaining)} = " + (found.old.lines[0].explanation.formula.rpartition("= ")[2])
+    )
+
+
+@pytest.mark.parametrize(
+    ("discounts", "tax", "money"),
+    [
+        (((AmountDiscount(Money(25_00, "USD")),), (AmountDiscount(Money(50_00, "USD")),)), "0", ("37.50", "475.00")),
+        (((PercentageDiscount(Fraction(50)),), ()), "0", ("25.00", "500.00")),
+        (((), ()), "20", ("60.00", "600.00")),
+    ],
+)
+def test_each_side_has_its_own_discounts_and_tax(discounts, tax, money):
+    sides = (side(amount, tax=tax, discounts=some) for amount, some in zip((100, 1000), discounts, strict=True))
+
+    found = plan_changes.preview(*sides, currency="USD", remaining=Fraction(1, 2))
+
+    assert (found.credit.amount, found.debit.amount) == money
+
+
+@pytest.mark.parametrize("quoted", [0, 1])
+def test_a_side_above_its_price_list_needs_a_quote(quoted):
+    sides = [side(1), side(1)]
+    above = Ask(an_item(quote_above=1), Fraction(2))
+    sides[quoted] = Side((above,), NO_TAX)
+
+    found = plan_changes.preview(*sides, currency="USD", remaining=Fraction(1, 2))
+
+    assert found == QuoteRequired(Fraction(2), 1)
+
+
+@pytest.mark.parametrize(
+    ("policies", "lines"),
+    [
+        ({}, [("fee/until-2026-10-11", "10.00"), ("fee", "42.00")]),
+        ({"proration": DayCount.FULL}, [("fee/until-2026-10-11", "0.00"), ("fee", "62.00")]),
+        (
+            {"timing": Timing.ADVANCE},
+            [("fee/until-2026-10-11", "-21.00"), ("fee/first", "42.00"), ("fee/advance", "62.00")],
+        ),
+        ({"timing": Timing.ADVANCE, "decrease": Decrease.KEEP}, [("fee/first", "42.00"), ("fee/advance", "62.00")]),
+        (
+            {"timing": Timing.ADVANCE, "decrease": Decrease.NO_REFUND},
+            [("fee/first", "42.00"), ("fee/advance", "62.00")],
+        ),
+    ],
+)
+def test_a_fee_is_billed_on_both_sides_of_the_change(policies, lines):
+    bill = changed(a_price(31, **policies), a_price(62, **policies))
+
+    assert amounts(bill) == lines
+
+
+def test_a_fee_by_the_quarter_is_settled_at_the_change():
+    # the quarter from August to October has 92 days, 71 of them before 11 October
+    bill = changed(
+        a_price(92, interval=Interval.QUARTER), a_price(920, interval=Interval.QUARTER), service_start=at("2026-02-01")
+    )
+
+    assert amounts(bill) == [("fee/until-2026-10-11", "71.00"), ("fee", "210.00")]
+
+
+def test_a_quarter_goes_on_in_the_months_after_the_change():
+    quarter = {"interval": Interval.QUARTER, "timing": Timing.ADVANCE, "decrease": Decrease.CREDIT}
+    known = {"service_start": at("2026-01-01"), "period": a_month("2026-11"), "following": a_month("2026-12")}
+    earlier = Stretch(a_plan(in_advance(**quarter)), MIDDLE)
+    plan = a_plan(in_advance(**quarter))
+    held = (a_seat("ann", "2026-01-01"), a_seat("new", "2026-11-16"))
+
+    bill = draft(facts(plan, **known, plan_since=MIDDLE, earlier=(earlier,), seats=held))
+
+    # only what changed in November: 46 of the quarter's 92 days
+    assert amounts(bill) == [("seats/changes", "20.00")]
+
+
+def test_seats_and_usage_stay_with_the_plan_that_was_in_force():
+    seats_item = an_item(key="seats", proration=DayCount.ACTUAL_INCLUSIVE)
+    peak = an_item(PeakSeats(), key="peak", proration=DayCount.ACTUAL_EXCLUSIVE)
+    before, after = a_plan(seats_item, peak, tokens()), a_plan(seats_item, peak, tokens())
+    held = (*some_seats(31), a_seat("gone", "2026-10-01", "2026-10-05"))
+    now = plan_changes.changed(
+        facts(before, seats=held, usage=(a_total(cost_nanos=10**9),)), after, at=at("2026-10-11 09:00")
+    )
+
+    bill = draft(now)
+
+    # 31 × 40 × 10/31 + 40 × 4/31; the peak was 32; and 21 of 31 days of 31 seats
+    assert amounts(bill) == [
+        ("seats/until-2026-10-11", "405.16"),
+        ("peak/until-2026-10-11", "412.90"),
+        ("tokens/until-2026-10-11/sonnet/INPUT/v1", "1.00"),
+        ("seats", "840.00"),
+        ("peak", "840.00"),
+    ]
+
+
+def test_nothing_is_left_of_a_month_that_is_not_prorated():
+    peak = an_item(PeakSeats(), key="peak", proration=DayCount.FULL)
+    whole = an_item(key="seats", proration=DayCount.FULL)
+
+    bill = draft(plan_changes.changed(facts(a_plan(peak, whole), seats=(a_seat(),)), a_plan(peak, whole), at=MIDDLE))
+
+    assert amounts(bill) == [("peak", "40.00"), ("seats", "40.00")]
+
+
+def test_a_service_that_began_in_the_month_is_billed_from_there():
+    free = a_price(31, first_period=FirstPeriod.FREE)
+
+    bill = changed(a_price(31), a_price(62), service_start=at("2026-10-06"))
+    nothing = changed(free, free, service_start=at("2026-10-06"))
+    opened = changed(
+        a_price(31, timing=Timing.ADVANCE), a_price(62, timing=Timing.ADVANCE), service_start=at("2026-10-06")
+    )
+
+    assert amounts(bill) == [("fee/until-2026-10-11", "5.00"), ("fee", "42.00")]
+    assert amounts(nothing) == [("fee/until-2026-10-11", "0.00"), ("fee", "0.00")]
+    assert amounts(opened) == [("fee/until-2026-10-11", "5.00"), ("fee/first", "42.00"), ("fee/advance", "62.00")]
+
+
+def test_seats_above_the_price_list_are_quoted_on_either_side():
+    item = in_advance(quote_above=1)
+    held = tuple(some_seats(2, "2026-01-01"))
+
+    bill = draft(plan_changes.changed(facts(a_plan(item), seats=held), a_plan(item), at=MIDDLE))
+
+    assert [quote.item_key for quote in bill.quotes] == ["seats"] * 3
+
+
+@given(
+    old=st.integers(1, 10**6),
+    new=st.integers(1, 10**6),
+    hours=st.integers(1, 31 * 24 - 1),
+    proration=st.sampled_from([policy for policy in DayCount if policy is not DayCount.FULL]),
+)
+def test_the_invoice_bills_what_the_preview_says(old, new, hours, proration):
+    when = OCTOBER.start + timedelta(hours=hours)
+    policies = {"timing": Timing.ADVANCE, "proration": proration}
+    before, after = (a_price(Fraction(minor, 100), **policies) for minor in (old, new))
+    edge = day_counts.cut(when, OCTOBER, "UTC", proration)
+    assume(edge > OCTOBER.start)
+    (used,) = day_counts.shares((Period(OCTOBER.start, edge),), OCTOBER, "UTC", proration)
+    assume(all((minor * used * 2).denominator != 1 or (minor * used).denominator == 1 for minor in (old, new)))
+
+    bill = changed(before, after, when=when)
+    found = plan_changes.preview(
+        *(Side((Ask(item, Fraction(1)),), NO_TAX) for item in (before, after)), currency="USD", remaining=1 - used
+    )
+
+    paid = dict(amounts(bill))
+    given_back = paid.get(f"fee/until-{when.date()}", "0.00")
+    assert (given_back, paid["fee/first"]) == ((-found.credit).amount.replace("-0.00", "0.00"), found.debit.amount)
+
+
+@given(hours=st.integers(1, 31 * 24 - 1), proration=st.sampled_from(DayCount), timing=st.sampled_from(Timing))
+def test_changing_to_the_same_plan_changes_nothing_that_is_owed(hours, proration, timing):
+    plan = a_plan(a_price("310.00", proration=proration, timing=timing))
+    known = facts(plan)
+
+    found = plan_changes.drafted(known, plan, at=OCTOBER.start + timedelta(hours=hours))
+
+    assert abs(found.net.minor) <= 1  # two parts are each rounded once
+    assert found.after.total - found.before.total == found.net
+    assert found.before == draft(known)

@@ -1,0 +1,96 @@
+"""How much is taxed, taken off or given back? Asked of the calculator, and of credit notes."""
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Final
+
+from billing import credit_notes
+from billing.credit_notes import Billed, Note
+from billing.money import Money
+from tests.conformance.adapters.given import Adapter, Given, cents, minor, text
+from tests.conformance.answers import ask, one
+from tests.conformance.comparing import Amount
+
+FLAT: Final = {"kind": "FLAT"}
+
+
+def after_coupon(given: Given) -> Mapping[str, object]:
+    fees, rates = given["fees_cents"], given["tax_pct"]
+    rates = rates if isinstance(rates, list) else [rates] * len(fees)
+    items = [
+        one(
+            {"model": "UNIT", "unit": cents(fee)},
+            quantity=FLAT,
+            measured={"quantity": "1"},
+            key=f"fee-{index}",
+            tax_percent=text(rate),
+        )
+        for index, (fee, rate) in enumerate(zip(fees, rates, strict=True))
+    ]
+    coupon = given.first("coupon_cents", default=0)
+    discounts = [{"kind": "AMOUNT", "amount": cents(coupon)}] if coupon else []
+    if "coupon_pct" in given:
+        discounts = [{"kind": "PERCENTAGE", "percent": text(given["coupon_pct"])}]
+    found = ask(items, tax="0", discounts=discounts)
+    off = Money(sum(-line.amount.rounded.minor for line in found.lines if line.key.startswith("discount")), "USD")
+    split = off.allocate([int(fee) for fee in fees])
+    return {
+        "coupon_split_cents": [minor(part) for part in split],
+        "tax_cents": [minor(tax) for tax in found.line_taxes],
+        "tax_total_cents": minor(found.tax),
+        "total_cents": minor(found.total),
+    }
+
+
+def sub_cent(given: Given) -> Mapping[str, object]:
+    items = [
+        one({"model": "UNIT", "unit": cents(fee)}, quantity=FLAT, measured={"quantity": "1"}, key=f"fee-{index}")
+        for index, fee in enumerate(given["fees_cents"])
+    ]
+    credit = {"credit": cents(given["credits_cents"])} if "credits_cents" in given else {}
+    found = ask(items, tax=text(given.first("tax_pct", default="0")), **credit)
+    return {
+        "fees_cents": minor(found.subtotal),
+        "taxes_cents": minor(found.tax),
+        "total_cents": minor(found.due),
+        "credits_cents": minor(found.credit),
+    }
+
+
+def notes(given: Given) -> Mapping[str, object]:
+    fees = given.first("invoice_fee_cents", "invoice_fees_cents")
+    fee = sum(fees) if isinstance(fees, list) else int(fees)
+    entry = one({"model": "UNIT", "unit": cents(fee)}, quantity=FLAT, measured={"quantity": "1"})
+    invoice = ask([entry], tax=text(given["tax_pct"]))
+    billed, made = Billed(invoice.subtotal, invoice.tax), list[Note]()
+    wanted = given["credit_sub_total_cents"]
+    for subtotal in wanted if isinstance(wanted, list) else [wanted]:
+        made.append(credit_notes.note(billed, made, Money(int(subtotal), "USD")))
+    return {
+        "invoice_tax_cents": minor(invoice.tax),
+        "invoice_total_cents": minor(invoice.total),
+        "credit_tax_cents": [minor(note.tax) for note in made],
+        "credit_total_cents": [minor(note.total) for note in made],
+    }
+
+
+def discount(given: Given) -> Mapping[str, object]:
+    if "discount_pct" in given:
+        off = {"kind": "PERCENTAGE", "percent": text(given["discount_pct"])}
+    else:
+        off = {"kind": "AMOUNT", "amount": given.amount("discount_fixed", "discount")}
+    price = {"model": "UNIT", "unit": given.amount("amount")}
+    entry = one(price, quantity=FLAT, measured={"quantity": "1"}, discounts=[off])
+    found = ask([entry], currency=given.currency)
+    taken = sum((line.amount.exact for line in found.ending("discount-1")), Fraction(0))
+    return {"discount": -taken, "net": Amount(found.total, found.total.exact)}
+
+
+ADAPTERS: Final[Mapping[str, Adapter]] = {
+    "tax_after_coupon": after_coupon,
+    "sub_cent_fees": sub_cent,
+    "credit_note_tax_rounding": notes,
+    "discount_rounding": discount,
+    "discount_floor": discount,
+    "discount": discount,
+}

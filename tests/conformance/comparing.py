@@ -1,0 +1,108 @@
+"""Is a figure the expected one?
+
+Exactly, at the digits that are expected. An amount has two readings, before and after it is rounded to the currency's
+minor unit; a source that expects more digits than the currency has means the first.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from billing.currencies import exponent
+from billing.money import Money, decimal_text, round_half_away
+
+REFUSED = "error"
+"""The key of a refusal. Sources word it in their own way, so that there is one is what counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """An amount as it is billed, and the exact value it was rounded from."""
+
+    rounded: Money
+    exact: Fraction
+
+    def __str__(self) -> str:
+        exact = "" if self.exact == self.rounded.exact else f" (of {decimal_text(self.exact)})"
+        return f"{self.rounded.amount}{exact}"
+
+
+@dataclass(frozen=True, slots=True)
+class Endless:
+    """A sequence without an end, of which the expected one is the beginning."""
+
+    entries: tuple[str, ...]
+
+
+def difference(expected: Mapping[str, object], got: Mapping[str, object]) -> str:
+    """Return what differs, as "key: expected … got …", or nothing."""
+    wrong = [key for key in expected if key not in got or not (key == REFUSED or same(expected[key], got[key]))]
+    nothing = got.get(REFUSED, "nothing")
+    return "; ".join(f"{key}: expected {expected[key]!r} got {shown(got.get(key, nothing))}" for key in wrong)
+
+
+def same(expected: object, got: object) -> bool:
+    """Return whether `got` is what is expected."""
+    match expected, got:
+        case None, _:
+            return got is None
+        case bool(), _:
+            return expected is got
+        case Mapping(), Mapping():
+            return all(key in got and same(value, got[key]) for key, value in expected.items())
+        case [*wanted], Endless(entries):
+            return all(map(same, wanted, entries)) and len(wanted) <= len(entries)
+        case [*wanted], Sequence() if not isinstance(got, str):
+            return len(wanted) == len(got) and all(map(same, wanted, got))
+        case int() | str(), Amount():
+            return _is_amount(str(expected), got)
+        case int() | str(), int() | Fraction():
+            return _is_number(str(expected), Fraction(got))
+        case str(), str():
+            return got.lower() in (part.strip().lower() for part in _alternatives(expected))
+        case _:
+            return False
+
+
+def shown(got: object) -> str:
+    """Return a figure as a person reads it."""
+    match got:
+        case Fraction():
+            return decimal_text(got)
+        case Mapping():
+            return "{" + ", ".join(f"{key}: {shown(value)}" for key, value in got.items()) + "}"
+        case list() | tuple():
+            return "[" + ", ".join(map(shown, got)) + "]"
+        case _:
+            return str(got)
+
+
+def _is_amount(expected: str, got: Amount) -> bool:
+    number = _number(expected)
+    if number is None:
+        return False
+    if number in (got.rounded.exact, got.exact):
+        return True
+    digits = len(expected.partition(".")[2])
+    return digits > exponent(got.rounded.currency) and _at(got.exact, digits) == number
+
+
+def _is_number(expected: str, got: Fraction) -> bool:
+    number = _number(expected)
+    return number is not None and (number == got or _at(got, len(expected.partition(".")[2]) or 0) == number != 0)
+
+
+def _number(text: str) -> Fraction | None:
+    try:
+        return Fraction(text)
+    except ValueError:
+        return None
+
+
+def _at(exact: Fraction, digits: int) -> Fraction:
+    return Fraction(round_half_away(exact * 10**digits), 10**digits)
+
+
+def _alternatives(text: str) -> list[str]:
+    """Return what a text allows: "rejected or recorded as late usage by policy" allows either."""
+    return [part.removesuffix(" by policy") for part in text.split(" or ")]

@@ -1,0 +1,69 @@
+"""The database that the tests run on: a SQLite file, or PostgreSQL where BILLGRAPH_TEST_DATABASE_URL names one.
+
+Two dialects never share a process, because Tortoise caches SQL without regard to the dialect. A test gets a fresh
+copy of a migrated SQLite file, or the worker's own PostgreSQL database emptied of its rows.
+"""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+from models.database import Database, opened
+from models.migrate import migrate
+from models.sql import Statement
+
+SERVER_URL = os.environ.get("BILLGRAPH_TEST_DATABASE_URL", "")
+_TABLES = Statement("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
+
+
+def on_postgres() -> bool:
+    """Return whether this run is the PostgreSQL one."""
+    return bool(SERVER_URL)
+
+
+async def prepare(folder: Path, worker: str) -> str:
+    """Create and migrate this worker's database, and return its URL."""
+    if not on_postgres():
+        url = f"sqlite://{folder / 'template.db'}"
+    else:
+        parts = urlsplit(SERVER_URL)
+        name = f"{parts.path.lstrip('/')}_{worker}"
+        await _recreate(parts, name)
+        url = urlunsplit(parts._replace(path=f"/{name}"))
+    async with opened(url) as database:
+        await migrate(database)
+    return url
+
+
+@asynccontextmanager
+async def fresh(template_url: str, folder: Path) -> AsyncIterator[Database]:
+    """Yield an open database without a row in it."""
+    url = template_url
+    if not on_postgres():
+        target = folder / "billgraph.db"
+        shutil.copyfile(template_url.removeprefix("sqlite://"), target)
+        url = f"sqlite://{target}"
+    async with opened(url) as database:
+        if on_postgres():
+            await _empty(database)
+        yield database
+
+
+async def _recreate(parts: object, name: str) -> None:
+    connection = await asyncpg.connect(urlunsplit(parts._replace(path="/postgres")))  # type: ignore[attr-defined]
+    try:
+        await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        await connection.execute(f'CREATE DATABASE "{name}"')
+    finally:
+        await connection.close()
+
+
+async def _empty(database: Database) -> None:
+    tables = [row["tablename"] for row in await _TABLES.rows(database.reader)]
+    names = ", ".join(f'"{table}"' for table in tables if table != "tortoise_migrations")
+    await database.writer.execute_query(f"TRUNCATE {names}")
