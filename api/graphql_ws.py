@@ -97,9 +97,10 @@ class _Session:
         reading, writing = self._start(self._read()), self._start(self._write())
         try:
             ended, _ = await asyncio.wait({reading, writing}, return_when=asyncio.FIRST_COMPLETED)
-            ended.pop().result()
+            (reading if reading in ended else writing).result()
         finally:
-            tasks = tuple(self._tasks)
+            # Both may have ended at once, each with its own error: the second must be retrieved too.
+            tasks = {reading, writing, *self._tasks}
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
