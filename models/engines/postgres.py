@@ -16,6 +16,7 @@ from models.engines.ownership import Owned
 from models.runner import Overloaded
 
 ACQUIRE_SECONDS = 5.0
+SNAPSHOT_STATEMENT_MILLISECONDS = 600_000
 
 
 class BoundedPool(asyncpg.Pool):  # type: ignore[misc]  # untyped base
@@ -36,6 +37,16 @@ class PostgresTransaction(Owned, TransactionWrapper):
         return super().acquire_connection()
 
 
+class PostgresSnapshot(PostgresTransaction):
+    """One pooled connection inside a read-only transaction: every statement sees the database as the first one did."""
+
+    async def begin(self) -> None:
+        self.transaction = self._connection.transaction(isolation="repeatable_read", readonly=True)
+        await self.transaction.start()
+        # A statement that looks at every row of an organization may take longer than one that serves a person.
+        await self._connection.execute(f"SET LOCAL statement_timeout = {SNAPSHOT_STATEMENT_MILLISECONDS}")
+
+
 class PostgresClient(AsyncpgDBClient):
     """A Tortoise client over a bounded pool."""
 
@@ -52,6 +63,19 @@ class PostgresClient(AsyncpgDBClient):
             "record_class": asyncpg.Record,
         }
         return await BoundedPool(None, **{**defaults, **kwargs})
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[PostgresSnapshot]:
+        """Yield a client for which the database stands still; writers go on beside it."""
+        async with self.acquire_connection() as connection:
+            snapshot = PostgresSnapshot(self)
+            snapshot._connection = connection
+            snapshot.claim()
+            await snapshot.begin()
+            try:
+                yield snapshot
+            finally:
+                await snapshot.rollback()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[PostgresTransaction]:

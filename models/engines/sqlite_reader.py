@@ -6,11 +6,16 @@ each lives on a thread of its own, and `query_only` makes a stray write fail her
 
 import asyncio
 import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import aiosqlite
 from tortoise.backends.base.client import ConnectionWrapper
-from tortoise.backends.sqlite.client import SqliteClient
+from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionWrapper
+
+from models.engines.ownership import Owned
 
 CONNECTIONS = 3
 
@@ -32,11 +37,23 @@ class _Lease(ConnectionWrapper[aiosqlite.Connection]):
         self._reader.idle.put_nowait(self.connection)
 
 
+class SqliteSnapshot(Owned, SqliteTransactionWrapper):
+    """One read-only connection inside `BEGIN`: every statement sees the database as the first one did."""
+
+    def acquire_connection(self) -> ConnectionWrapper[Any]:
+        self.check_owner()
+        return super().acquire_connection()
+
+    async def begin(self) -> None:
+        await self._connection.execute("BEGIN")
+
+
 class SqliteReader(SqliteClient):
     """A small pool of read-only connections behind Tortoise's client interface."""
 
     def __init__(self, file_path: str, **kwargs: Any) -> None:
         super().__init__(file_path, **kwargs)
+        self._address = f"{Path(file_path).absolute().as_uri()}?mode=ro"
         self.idle: asyncio.LifoQueue[aiosqlite.Connection] = asyncio.LifoQueue()
         self._opened: list[aiosqlite.Connection] = []
         self._opening = asyncio.Lock()
@@ -44,7 +61,7 @@ class SqliteReader(SqliteClient):
     async def create_connection(self, with_db: bool) -> None:  # noqa: ARG002  # the base's own signature
         async with self._opening:
             while len(self._opened) < CONNECTIONS:
-                connection = await aiosqlite.connect(f"file:{self.filename}?mode=ro", uri=True, isolation_level=None)
+                connection = await aiosqlite.connect(self._address, uri=True, isolation_level=None)
                 self._opened.append(connection)
                 connection.row_factory = sqlite3.Row
                 for pragma in ("query_only=ON", "busy_timeout=5000", "trusted_schema=OFF", "cache_size=-16000"):
@@ -58,6 +75,19 @@ class SqliteReader(SqliteClient):
 
     def acquire_connection(self) -> ConnectionWrapper[aiosqlite.Connection]:
         return _Lease(self)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[SqliteSnapshot]:
+        """Yield a client for which the database stands still; writers go on beside it."""
+        async with _Lease(self) as connection:
+            snapshot = SqliteSnapshot(self)
+            snapshot._connection = connection
+            snapshot.claim()
+            await snapshot.begin()
+            try:
+                yield snapshot
+            finally:
+                await snapshot.rollback()
 
 
 client_class = SqliteReader
