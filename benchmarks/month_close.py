@@ -1,26 +1,23 @@
 """How long does it take to close a month for many organizations?
 
-    python -m benchmarks.month_close --organizations 1000 --members 50 [--database sqlite:///path | postgres://…]
-
-Organizations are opened and filled by the real services. The close is the job that the worker runs. It is compared
-with writing the very same invoice rows by plain INSERT statements in one transaction for each organization: the least
-that any close must do.
+Organizations are opened and filled by the real services. The close is the job that the worker runs. In each round it
+is compared with writing as many rows of a like length by plain INSERT statements, in one transaction for each
+organization: the least that any close must do.
 """
 
-import argparse
 import asyncio
-import tempfile
-import time
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from auth.principal import Membership, Method, Principal
-from billing.roles import Permission
+import typer
+
+from benchmarks import databases, measuring, tables
+from benchmarks.people import a_person, owner_of
 from events.hub import Hub
 from jobs import due
 from models import invoices, plans
+from models import organizations as rows
 from models.database import Database, opened
-from models.migrate import migrate
 from models.sql import Client, Statement
 from services import imports, organizations
 from services.dispatch import Dispatcher, Request
@@ -49,106 +46,99 @@ PLAN: dict[str, Any] = {
         },
     ],
 }
-
-
 INSERT_HEAD = Statement("INSERT INTO bench_heads (organization_id, id, body) VALUES (:organization_id, :id, :body)")
 INSERT_PART = Statement("INSERT INTO bench_parts (organization_id, id, body) VALUES (:organization_id, :id, :body)")
 
 
-async def main() -> None:
-    """Fill a database, close it, and write the same rows plainly."""
-    arguments = _arguments()
-    with tempfile.TemporaryDirectory() as folder:
-        url = arguments.database or f"sqlite://{folder}/bench.db"
-        async with opened(url) as database:
-            await migrate(database)
-            dispatcher = Dispatcher(database.runner, Hub())
-            ids = await _fill(database, dispatcher, arguments.organizations, arguments.members)
-            started = time.perf_counter()
-            reports = [report async for report in due.carry_out(database.reader, dispatcher, at=CLOSE_AT)]
-            closed = time.perf_counter() - started
-            written = await _write_plainly(database, ids)
-    assert len(reports) == len(ids), "every organization closed one month"
-    print(f"{len(ids)} organizations of {arguments.members} members on {database.dialect}")  # noqa: T201
-    print(f"  month close       {closed:8.2f} s   {1_000 * closed / len(ids):6.2f} ms each")  # noqa: T201
-    print(f"  plain INSERTs     {written:8.2f} s   {1_000 * written / len(ids):6.2f} ms each")  # noqa: T201
-    print(f"  ratio             {closed / written:8.1f}")  # noqa: T201
+def run(
+    organizations: Annotated[int, typer.Option(min=1, help="How many organizations close in each round.")] = 200,
+    members: Annotated[int, typer.Option(min=1, help="How many members each of them has.")] = 50,
+    rounds: Annotated[int, typer.Option(min=1, help="How many rounds are measured.")] = 5,
+    database: Annotated[str, typer.Option(help="`sqlite`, or the URL of a PostgreSQL server.")] = databases.SQLITE,
+) -> None:
+    """Close a month for many organizations, beside plain INSERTs of the same rows."""
+    raise SystemExit(asyncio.run(measure(organizations, members, rounds, database)))
 
 
-async def _fill(database: Database, dispatcher: Dispatcher, count: int, members: int) -> list[str]:
+async def measure(count: int, members: int, rounds: int, database: str) -> int:
+    """Fill a database, close it in rounds, and write the same rows plainly."""
+    async with databases.thrown_away(database) as url, opened(url) as house:
+        dispatcher = Dispatcher(house.runner, Hub())
+        await _publish(house)
+        ids = [await _fill(dispatcher, number, members) for number in range(count * rounds)]
+        batches = [ids[start : start + count] for start in range(0, len(ids), count)]
+        parts = {organization_id: _parts(organization_id, members) for organization_id in ids}
+        await _tables(house, "CREATE TABLE {} (organization_id TEXT, id TEXT, body TEXT)")
+        closed, written = await measuring.interleaved(
+            rounds,
+            lambda number: _close(house, dispatcher, batches[number]),
+            lambda number: _write_plainly(house, batches[number], parts),
+        )
+        unbilled = [each for each in ids if await invoices.count(house.reader, each) != 1]
+    per = 1_000 / count
+    return tables.show(
+        f"{rounds} rounds of {count} organizations with {members} members on {databases.dialect_of(database)}",
+        [
+            tables.Figure("month close, each", f"{measuring.percentile(closed, 50) * per:.2f} ms"),
+            tables.Figure("plain INSERTs, each", f"{measuring.percentile(written, 50) * per:.2f} ms"),
+            tables.Figure("ratio", str(measuring.ratio(closed, written))),
+            tables.zero("organizations without their one invoice", len(unbilled)),
+        ],
+    )
+
+
+async def _publish(database: Database) -> None:
     async def publish(client: Client) -> None:
         await plans.publish(client, key="seats", version=1, currency="USD", document=PLAN, published_at=START)
 
     await database.runner.run(publish, lane="catalog")
-    ids = []
-    for number in range(count):
-        command = organizations.Create(f"open-{number}", f"org-{number}", f"Org {number}", "USD", "UTC", "en", "seats")
-        opened_as = _principal(number)
-        created = await organizations.create(dispatcher, command, Request(opened_as, START, "bench"))
-        assert isinstance(created, organizations.Created), created
-        own = Membership(created.organization_id, created.member_id, "primary_owner", frozenset(Permission))
-        people = tuple(
-            imports.NewMember(f"m{each}@org-{number}.example", f"Member {each}", "member", "chat")
-            for each in range(members)
-        )
-        added = await dispatcher.execute(
-            imports.add_many,
-            imports.AddMany(created.organization_id, "people", people),
-            Request(_principal(number, own), START, "bench"),
-        )
-        assert isinstance(added, imports.ManyAdded), added
-        ids.append(created.organization_id)
-    return ids
 
 
-async def _write_plainly(database: Database, ids: list[str]) -> float:
-    """Return the seconds that writing the same number of invoice rows takes without any thought."""
-    for table in ("bench_heads", "bench_parts"):
-        await database.writer.execute_query(f"CREATE TABLE {table} (organization_id TEXT, id TEXT, body TEXT)")
-    parts = {}
+async def _fill(dispatcher: Dispatcher, number: int, members: int) -> str:
+    """Open an organization with so many members, and return its id."""
+    name = f"owner-{number}"
+    command = organizations.Create(f"open-{number}", f"org-{number}", f"Org {number}", "USD", "UTC", "en", "seats")
+    created = await organizations.create(dispatcher, command, Request(a_person(name, START), START, "bench"))
+    assert isinstance(created, organizations.Created), created
+    people = tuple(
+        imports.NewMember(f"m{each}@org-{number}.example", f"Member {each}", "member", "chat")
+        for each in range(members)
+    )
+    added = await dispatcher.execute(
+        imports.add_many,
+        imports.AddMany(created.organization_id, "people", people),
+        Request(owner_of(created.organization_id, created.member_id, name, START), START, "bench"),
+    )
+    assert isinstance(added, imports.ManyAdded), added
+    return created.organization_id
+
+
+async def _close(database: Database, dispatcher: Dispatcher, ids: list[str]) -> None:
     for organization_id in ids:
-        page = await invoices.page_of(database.reader, organization_id, invoices.Window(5))
-        lines = await invoices.lines_of(database.reader, organization_id, [invoice.id for invoice in page.rows])
-        shares = await invoices.shares_of(database.reader, organization_id, [invoice.id for invoice in page.rows])
-        bodies = [str(row.__dict__) for row in (*lines, *shares)]
-        parts[organization_id] = [
-            {"organization_id": organization_id, "id": str(position), "body": body}
-            for position, body in enumerate(bodies)
-        ]
-    started = time.perf_counter()
+        organization = await rows.find(database.reader, organization_id)
+        assert organization is not None, "it was opened a moment ago"
+        async for _report in due.carry_out_of(database.reader, dispatcher, organization, at=CLOSE_AT):
+            pass
+
+
+def _parts(organization_id: str, members: int) -> list[dict[str, str]]:
+    """Return rows as many and as long as those of the invoice: two lines, and a share for each seat."""
+    lines = [{"organization_id": organization_id, "id": f"line-{number}", "body": "l" * 900} for number in range(2)]
+    shares = [{"organization_id": organization_id, "id": f"{number}", "body": "s" * 300} for number in range(members)]
+    return [*lines, *shares]
+
+
+async def _write_plainly(database: Database, ids: list[str], parts: dict[str, list[dict[str, str]]]) -> None:
+    """Write the same number of rows without any thought."""
     for organization_id in ids:
 
         async def write(client: Client, organization_id: str = organization_id) -> None:
-            await INSERT_HEAD.run(client, organization_id=organization_id, id="head", body="head")
+            await INSERT_HEAD.run(client, organization_id=organization_id, id="head", body="h" * 600)
             await INSERT_PART.run_many(client, parts[organization_id])
 
         await database.runner.run(write, lane=organization_id)
-    seconds = time.perf_counter() - started
+
+
+async def _tables(database: Database, definition: str) -> None:
     for table in ("bench_heads", "bench_parts"):
-        await database.writer.execute_query(f"DROP TABLE {table}")
-    return seconds
-
-
-def _principal(number: int, *memberships: Membership) -> Principal:
-    return Principal.of(
-        memberships,
-        issuer="https://idp.example",
-        subject=f"owner-{number}",
-        name=f"Owner {number}",
-        email=f"owner@org-{number}.example",
-        authenticated_at=START,
-        expires_at=CLOSE_AT,
-        method=Method.BEARER,
-    )
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--organizations", type=int, default=1_000)
-    parser.add_argument("--members", type=int, default=50)
-    parser.add_argument("--database", default="")
-    return parser.parse_args()
-
-
-if __name__ == "__main__":
-    asyncio.run(main())
+        await database.writer.execute_query(definition.format(table))

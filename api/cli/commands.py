@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from api.cli import books, closing, demonstration
+from api.cli import benching, books, closing, demonstration
 from api.development import DevelopmentOnly
 from api.settings import Settings
 from models.database import UnsupportedDatabase
@@ -34,6 +34,7 @@ EXPECTED = (
     demonstration.NotForProduction,
     books.NothingFound,
     closing.NoSuchOrganization,
+    benching.NoBenchmarks,
 )
 
 
@@ -107,6 +108,12 @@ def worker(
 ) -> None:
     """Do what falls due: close months, forget old sessions."""
     asyncio.run(books.work(Settings(), every=None if once else every))
+
+
+@app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def bench(context: typer.Context) -> None:
+    """Measure and prove at full size, from a checkout: see `billgraph bench --help`."""
+    benching.run(context.args)
 
 
 @app.command()
