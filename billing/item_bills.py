@@ -2,7 +2,8 @@
 
 Items in arrears bill the interval that ends, items in advance the one that begins, and seats billed in advance what
 changed since. A plan that was replaced within an interval is settled at the end of that month: its arrears up to the
-change, and the difference to what was billed of it in advance.
+change, and the difference to what was billed of it in advance. So is one that was replaced as a month began: for an
+item by the quarter or year that too is within an interval.
 
 >>> from billing.periods import parse_label
 >>> october, november = parse_label("2026-10", "UTC"), parse_label("2026-11", "UTC")
@@ -51,7 +52,7 @@ def outcomes(facts: Facts, ending: Plan, beginning: Plan) -> Iterator[Bill]:
     closes = facts.boundary is Boundary.CLOSING and facts.service_start < facts.period.end
     if closes:
         for stretch in facts.earlier:
-            if facts.period.start < stretch.until < facts.period.end:
+            if facts.period.start <= stretch.until < facts.period.end:
                 yield from _settled(facts, stretch)
         for item in _listed(ending):
             yield from _closed(facts, ending, item)
@@ -69,20 +70,32 @@ def _closed(facts: Facts, plan: Plan, item: PlanItem) -> Iterator[Bill]:
     if item.timing is Timing.ARREARS:
         if span.period.end == facts.period.end:
             yield Bill(plan, item, span.period, _arrears(facts, item, span, facts.usage, item.key))
-    elif facts.period.start < span.opening and (span.is_first or span.since):
+    elif _opens(facts, span):
         yield Bill(plan, item, span.period, _advance(facts, item, span, facts.period.end, f"{item.key}/first"))
     elif isinstance(item.quantity, Seats):
         yield Bill(plan, item, facts.period, _changes(facts, item, span))
+
+
+def _opens(facts: Facts, span: Span) -> bool:
+    """Return whether the item was first counted in this month, within an interval that no boundary billed in advance.
+
+    A service that begins with a month is billed by its opening; a plan that does, within an interval, by nothing else.
+    """
+    if span.since is not None:
+        return facts.period.start <= span.opening
+    return span.is_first and facts.period.start < span.opening
 
 
 def _settled(facts: Facts, stretch: Stretch) -> Iterator[Bill]:
     """Yield what a replaced plan still bills: its arrears, and the difference to what was billed in advance."""
     for item in _listed(stretch.plan):
         span = _span(facts, item, facts.period, since=stretch.since, until=stretch.until)
+        if span.until is None:  # replaced where the interval ended by itself, which was billed then
+            continue
         key = f"{item.key}/until-{local_date(stretch.until, facts.time_zone)}"
         if item.timing is Timing.ARREARS:
             yield Bill(stretch.plan, item, span.period, _arrears(facts, item, span, stretch.usage, key))
-        elif facts.period.start < span.opening and (span.is_first or span.since):
+        elif _opens(facts, span):
             yield Bill(stretch.plan, item, span.period, _advance(facts, item, span, stretch.until, key))
         else:
             yield Bill(stretch.plan, item, span.period, _given_back(facts, item, span, key))

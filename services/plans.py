@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from billing.money import Money
-from billing.periods import from_microseconds, month_containing
+from billing.periods import INSTANT, from_microseconds, month_containing
 from billing.plans import from_document
 from billing.roles import Permission
 from models import invoices, seats
@@ -68,7 +68,8 @@ class PlanPreview:
 @verb(Permission.PLAN_WRITE)
 async def change(unit: Unit, command: Change) -> PlanChanged | Refused:
     """Put another plan in force at this instant."""
-    return await _change(unit, command.plan_key, unit.at)
+    effective_at = await _unbilled(unit.client, unit.organization_id, unit.at)
+    return await _change(unit, command.plan_key, effective_at)
 
 
 @verb(Permission.PLAN_WRITE)
@@ -92,9 +93,9 @@ async def preview(
     if effective_at < at:
         message = f"effectiveAt {effective_at.isoformat()} is past"
         return Refused(RefusalCode.TIME_OUT_OF_RANGE, message, ("effectiveAt",))
-    refused = _ahead_refusal(effective_at, at) or await _refusal(
-        client, organization, timeline, offered, plan_key, effective_at
-    )
+    refused = _ahead_refusal(effective_at, at)
+    effective_at = await _unbilled(client, organization.organization_id, effective_at)
+    refused = refused or await _refusal(client, organization, timeline, offered, plan_key, effective_at)
     if refused is not None or offered is None:
         return refused or not_found(f"plan {plan_key!r}", "planKey")
     supposing = drafts.Supposition(
@@ -168,6 +169,15 @@ async def _refusal(
         message = f"everything up to {from_microseconds(billed_to).isoformat()} is billed"
         return Refused(RefusalCode.TIME_OUT_OF_RANGE, message, ("effectiveAt",))
     return await _seating_refusal(client, organization, _terms(offered, effective_at, "supposed"), effective_at)
+
+
+async def _unbilled(client: Client, organization_id: str, at: datetime) -> datetime:
+    """Return `at`, or the next instant where a month was closed at `at`: what begins there was billed by the old plan.
+
+    The old plan is settled then like one that is replaced at any other instant, so that nothing is billed by neither.
+    """
+    billed_to = await invoices.last_boundary_microseconds(client, organization_id)
+    return at + INSTANT if billed_to is not None and at == from_microseconds(billed_to) else at
 
 
 def _ahead_refusal(effective_at: datetime, at: datetime) -> Refused | None:

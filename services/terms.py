@@ -73,9 +73,9 @@ class Timeline:
         return self._agreed(coming[0], coming[0].since) if coming else None
 
     def ended_between(self, start: datetime, end: datetime) -> tuple[Terms, ...]:
-        """Return the terms that other ones replaced after `start` and before `end`."""
+        """Return the terms that other ones replaced in [start, end)."""
         gone = ((stretch, stretch.until) for stretch in self.stretches if stretch.until is not None)
-        return tuple(self._agreed(stretch, until) for stretch, until in gone if start < until < end)
+        return tuple(self._agreed(stretch, until) for stretch, until in gone if start <= until < end)
 
     def begun_by(self, instant: datetime) -> "Timeline":
         """Return the timeline without what is scheduled and has not begun by an instant."""

@@ -6,7 +6,7 @@ seen from the type alone, so no case is written by hand.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import cache
@@ -41,22 +41,27 @@ TAG: Final = "model"
 
 def estimate(question: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the field answers to a question; raise ValueError where it is refused."""
-    found: dict[str, Any] = executed(ESTIMATE, {"input": translated(question, _input_type())})["estimate"]
+    found: dict[str, Any] = executed(
+        ESTIMATE, {"input": translated(question, _input_type())}, _visit(), asyncio.run
+    )["estimate"]
     if found["userErrors"]:
         raise ValueError("; ".join(f"{'.'.join(each['field'])}: {each['message']}" for each in found["userErrors"]))
     return found
 
 
-def executed(document: str, variables: dict[str, Any]) -> dict[str, Any]:
-    """Return the data of a query that needs neither a caller nor a database; raise ValueError for a fault."""
+def executed(
+    document: str, variables: dict[str, Any], visit: Visit, run: Callable[[Coroutine[Any, Any, Any]], Any]
+) -> dict[str, Any]:
+    """Return the data of an operation; raise ValueError for a fault."""
     try:
         operation = OPERATIONS.prepare(GraphRequest(document, None, variables))
     except Refused as refused:
         raise ValueError(str(refused)) from refused
-    result = asyncio.run(OPERATIONS.run(operation, _visit()))
+    result = run(OPERATIONS.run(operation, visit))
     if result.errors or result.data is None:
         raise ValueError("; ".join(error.message for error in result.errors or ()))
-    return result.data
+    data: dict[str, Any] = result.data
+    return data
 
 
 def translated(value: Any, kind: GraphQLInputType) -> Any:
