@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from fractions import Fraction
-from typing import assert_never
+from typing import Final, assert_never
 
 from billing.periods import INSTANT, Period, day_start, local_date
 
@@ -32,6 +32,8 @@ class DayCount(StrEnum):
                       revocation does not, so a day belongs to the seat held when it ends.
     FIXED_30          as ACTUAL_EXCLUSIVE, with every month counted as 30 days and the 31st as the 30th.
     FIXED_28          as FIXED_30, with 28 days and the 29th to the 31st as the 28th.
+    FIXED_29          as FIXED_30, with 29 days and the 30th and 31st as the 29th.
+    FIXED_31          as FIXED_30, with 31 days: a shorter month ends on its 31st.
     FULL              1 for every member who held a seat at any instant; it belongs to the last of that member.
     """
 
@@ -40,7 +42,18 @@ class DayCount(StrEnum):
     ACTUAL_EXCLUSIVE = "ACTUAL_EXCLUSIVE"
     FIXED_30 = "FIXED_30"
     FIXED_28 = "FIXED_28"
+    FIXED_29 = "FIXED_29"
+    FIXED_31 = "FIXED_31"
     FULL = "FULL"
+
+
+FIXED_DAYS: Final = {
+    DayCount.FIXED_28: 28,
+    DayCount.FIXED_29: 29,
+    DayCount.FIXED_30: 30,
+    DayCount.FIXED_31: 31,
+}
+"""How many days every month counts."""
 
 
 def shares(spans: Sequence[Period], period: Period, time_zone: str, policy: DayCount) -> tuple[Fraction, ...]:
@@ -52,10 +65,8 @@ def shares(spans: Sequence[Period], period: Period, time_zone: str, policy: DayC
             return _days_touched(spans, period, time_zone)
         case DayCount.ACTUAL_EXCLUSIVE:
             return _days_crossed(spans, period, time_zone, date.toordinal)
-        case DayCount.FIXED_30:
-            return _days_crossed(spans, period, time_zone, lambda day: _ordinal(day, 30))
-        case DayCount.FIXED_28:
-            return _days_crossed(spans, period, time_zone, lambda day: _ordinal(day, 28))
+        case DayCount.FIXED_28 | DayCount.FIXED_29 | DayCount.FIXED_30 | DayCount.FIXED_31:
+            return _days_crossed(spans, period, time_zone, lambda day: _ordinal(day, FIXED_DAYS[policy]))
         case DayCount.FULL:
             return (Fraction(0),) * (len(spans) - 1) + (Fraction(1),) * min(1, len(spans))
         case _:
@@ -71,7 +82,9 @@ def cut(at: datetime, period: Period, time_zone: str, policy: DayCount) -> datet
     match policy:
         case DayCount.BY_SECOND:
             return at
-        case DayCount.ACTUAL_INCLUSIVE | DayCount.ACTUAL_EXCLUSIVE | DayCount.FIXED_30 | DayCount.FIXED_28:
+        case DayCount.ACTUAL_INCLUSIVE | DayCount.ACTUAL_EXCLUSIVE:
+            return max(period.start, day_start(local_date(at, time_zone), time_zone))
+        case DayCount.FIXED_28 | DayCount.FIXED_29 | DayCount.FIXED_30 | DayCount.FIXED_31:
             return max(period.start, day_start(local_date(at, time_zone), time_zone))
         case DayCount.FULL:
             return period.start

@@ -55,7 +55,7 @@ def _estimate(given: EstimateInput) -> Estimate:
         raise InvalidInput(_code(error.field), error.message, path(given, error.field)) from error
     except REFUSALS as error:
         raise _refused(given, document, error) from error
-    return Estimate.of(found, _quoted(document, found), given.locale)
+    return Estimate.of(found, _quoted(document, found), given.locale, given.named())
 
 
 def _items(document: Mapping[str, Any]) -> tuple[PlanItem, ...]:

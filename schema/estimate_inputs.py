@@ -201,6 +201,11 @@ class EstimateInput:
     )
     locale: str = strawberry.field(default=LOCALE, description="The language in which amounts and lines are written.")
 
+    def named(self) -> frozenset[str]:
+        """Return the members that the question names."""
+        holders = (each.member for item in self.items for each in (*(item.seats or ()), *(item.events or ())))
+        return frozenset(member for member in holders if member)
+
     def document(self) -> dict[str, Any]:
         """Return the question as the rules read it."""
         found: dict[str, Any] = document(self)

@@ -4,17 +4,38 @@ A line of an estimate is made by the code that makes a line of the invoice. Disc
 adds and what a maximum takes away are lines of their own, so the lines always add up to the subtotal.
 """
 
+from collections.abc import Collection
+
 import strawberry
 
 from billing import estimates as rules
 from billing import money
-from billing.lines import Priced
+from billing.lines import MemberShare, Priced
 from billing.prices import QuoteRequired
 from schema.explanations import LineExplanation
 from schema.money import Money
 from schema.plans import ItemQuote
 from schema.scalars import ExactText
 from schema.user_errors import UserError
+
+
+@strawberry.type(description="What somebody who is named in the question stands for on a line.")
+class EstimateShare:
+    member: str = strawberry.field(description="Who, as the question names them.")
+    quantity: ExactText = strawberry.field(description="How much of the line's quantity is theirs.")
+    amount: Money = strawberry.field(
+        description="Their part of the line's amount, by largest remainder; of equal remainders the first in the order "
+        "of the names takes the unit. The parts of all members add up to the line."
+    )
+
+    @classmethod
+    def of(cls, share: MemberShare, locale: str) -> "EstimateShare":
+        """Return the share of one member."""
+        return cls(
+            member=share.member_id,
+            quantity=ExactText(money.decimal_text(share.quantity)),
+            amount=Money.of(share.amount, locale),
+        )
 
 
 @strawberry.type(description="One line of an estimate.")
@@ -32,10 +53,14 @@ class EstimateLine:
         "bear: each is taxed on what is left of it."
     )
     explanation: LineExplanation = strawberry.field(description="Everything that made the amount.")
+    shares: list[EstimateShare] = strawberry.field(
+        description="The parts of the members that the question names for seats or events, in the order of their names."
+    )
 
     @classmethod
-    def of(cls, line: Priced, tax: money.Money | None, locale: str) -> "EstimateLine":
-        """Return a line with its part of the tax."""
+    def of(cls, line: Priced, tax: money.Money | None, locale: str, named: Collection[str]) -> "EstimateLine":
+        """Return a line with its part of the tax, and with the parts of those who are `named`."""
+        shares = sorted((share for share in line.shares if share.member_id in named), key=lambda each: each.member_id)
         return cls(
             key=line.key,
             item_key=line.item_key,
@@ -45,6 +70,7 @@ class EstimateLine:
             amount=Money.of(line.amount, locale),
             tax=None if tax is None else Money.of(tax, locale),
             explanation=LineExplanation.of(line.explanation),
+            shares=[EstimateShare.of(share, locale) for share in shares],
         )
 
 
@@ -76,14 +102,14 @@ class Estimate:
     )
 
     @classmethod
-    def of(cls, estimate: rules.Estimate, quoted: str | None, locale: str) -> "Estimate":
-        """Return the answer; `quoted` is the key of the item that needs a quote, where one does."""
+    def of(cls, estimate: rules.Estimate, quoted: str | None, locale: str, named: Collection[str]) -> "Estimate":
+        """Return the answer; `quoted` is the key of the item that needs a quote, `named` who the question names."""
         taxes = [*estimate.line_taxes, *[None] * (len(estimate.lines) - len(estimate.line_taxes))]
         off = money.total([-line.amount for line in estimate.lines if _is_discount(line)], estimate.currency)
         total, due = estimate.total, estimate.due
         required = total if isinstance(total, QuoteRequired) else None
         return cls(
-            lines=[EstimateLine.of(line, tax, locale) for line, tax in zip(estimate.lines, taxes, strict=True)],
+            lines=[EstimateLine.of(line, tax, locale, named) for line, tax in zip(estimate.lines, taxes, strict=True)],
             subtotal=Money.of(estimate.subtotal, locale),
             discount=Money.of(off, locale),
             tax=Money.of(estimate.tax, locale),

@@ -82,6 +82,8 @@ mirror(
     "does not count.",
     FIXED_30="As ACTUAL_EXCLUSIVE, with every month counted as 30 days: its 31st is its 30th.",
     FIXED_28="As ACTUAL_EXCLUSIVE, with every month counted as 28 days: its 29th to 31st are its 28th.",
+    FIXED_29="As ACTUAL_EXCLUSIVE, with every month counted as 29 days: its 30th and 31st are its 29th.",
+    FIXED_31="As ACTUAL_EXCLUSIVE, with every month counted as 31 days, also where it has fewer.",
     FULL="The whole interval, however short it was held: 1 for every member who held a seat.",
 )
 mirror(

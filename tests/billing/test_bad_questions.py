@@ -120,7 +120,7 @@ def test_names_what_is_wrong_around_the_items(change, message):
         (
             {"item.proration": "MOON"},
             "items.0.item.proration: 'MOON' is none of BY_SECOND, ACTUAL_INCLUSIVE, ACTUAL_EXCLUSIVE, FIXED_30, "
-            "FIXED_28, FULL",
+            "FIXED_28, FIXED_29, FIXED_31, FULL",
         ),
         ({"item.minimum": "1.234"}, "items.0.item.minimum: '1.234' has more decimals than the 2 of USD"),
         ({"item.tax_percent": "101"}, "items.0.item.tax_percent: 101 is outside 0 to 100"),

@@ -15,7 +15,7 @@ from billing.usage_events import UsageEvent, ordered
 from tests.billing.builders import a_month, at
 
 NEW_YORK, BERLIN = "America/New_York", "Europe/Berlin"
-BY_DAYS = (DayCount.ACTUAL_INCLUSIVE, DayCount.ACTUAL_EXCLUSIVE, DayCount.FIXED_30, DayCount.FIXED_28)
+BY_DAYS = tuple(policy for policy in DayCount if policy not in (DayCount.BY_SECOND, DayCount.FULL))
 
 
 @pytest.mark.parametrize(

@@ -41,9 +41,9 @@ TAG: Final = "model"
 
 def estimate(question: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the field answers to a question; raise ValueError where it is refused."""
-    found: dict[str, Any] = executed(
-        ESTIMATE, {"input": translated(question, _input_type())}, _visit(), asyncio.run
-    )["estimate"]
+    found: dict[str, Any] = executed(ESTIMATE, {"input": translated(question, _input_type())}, _visit(), asyncio.run)[
+        "estimate"
+    ]
     if found["userErrors"]:
         raise ValueError("; ".join(f"{'.'.join(each['field'])}: {each['message']}" for each in found["userErrors"]))
     return found

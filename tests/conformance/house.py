@@ -110,7 +110,7 @@ class House:
         return graph.executed(document, dict(variables), visit, self._loop.run)
 
     @asynccontextmanager
-    async def _context(self, connection: HTTPConnection, caller: object) -> AsyncIterator[Context]:
+    async def _context(self, _connection: HTTPConnection, caller: object) -> AsyncIterator[Context]:
         database, dispatcher = self._opened()
         assert isinstance(caller, Principal)
         yield Context(caller, database.reader, dispatcher, dispatcher.hub, lambda: NOW, "conformance")
@@ -206,9 +206,7 @@ def a_plan(*items: Document, currency: str = "USD", tax: str = "0", **more: Any)
 
 def _accepted(payload: Document) -> Document:
     if payload["userErrors"]:
-        raise ValueError(
-            "; ".join(f"{'.'.join(each['field'])}: {each['message']}" for each in payload["userErrors"])
-        )
+        raise ValueError("; ".join(f"{'.'.join(each['field'])}: {each['message']}" for each in payload["userErrors"]))
     return payload
 
 

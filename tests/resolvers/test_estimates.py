@@ -11,6 +11,9 @@ ESTIMATE = """query($input: EstimateInput!) { estimate(input: $input) {
     quoteRequired { itemKey quantity above }
     lines { key quantity unit amount { amount } explanation { formula steps { quantity unitAmount amount } } }
     userErrors { __typename code message field } } }"""
+SHARES = """query($input: EstimateInput!) { estimate(input: $input) {
+    lines { shares { member quantity amount { amount } } } } }"""
+FIVE = {"unit": "0", "flat": "5"}
 RUB = [{"upTo": "100", "unit": "440"}, {"upTo": "250", "unit": "400"}, {"unit": "360"}]
 KZT = [{"upTo": "100", "unit": "2200"}, {"upTo": "250", "unit": "2000"}, {"unit": "1800"}]
 
@@ -48,6 +51,28 @@ async def test_adds_up_the_tracker(
     assert found["userErrors"] == []
     assert found["total"] == {"amount": total, "formatted": shown}
     assert [step["quantity"] for step in found["lines"][0]["explanation"]["steps"]] == ["100", "150", "20"]
+
+
+async def test_divides_a_line_among_those_it_names(database: Database) -> None:
+    span = {"start": "2026-10-01T00:00:00Z", "end": "2026-11-01T00:00:00Z"}
+    events = [{"member": member, "value": "1"} for member in ("cy", "ann", "bo")]
+    pool = {"key": "pool", "quantity": {"kind": "USAGE", "meter": "calls"}, "price": {"volume": {"tiers": [FIVE]}}}
+    seats = an_item({"unit": {"unit": "10"}}, "SEATS")
+    asked = [
+        an_ask(pool, events=events, span=span),
+        an_ask(seats, seats=[{"count": 2, "start": span["start"]}], span=span),
+    ]
+    owner = await an_organization(database)
+
+    found = await Caller(owner.books, None).data(SHARES, input={"currency": "JPY", "items": asked})
+
+    line, anonymous = found["estimate"]["lines"]
+    assert [(share["member"], share["quantity"], share["amount"]["amount"]) for share in line["shares"]] == [
+        ("ann", "1", "2"),
+        ("bo", "1", "2"),
+        ("cy", "1", "1"),
+    ]
+    assert anonymous["shares"] == [], "nobody is named"
 
 
 async def test_asks_for_a_quote_above_the_list(database: Database) -> None:

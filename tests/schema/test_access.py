@@ -24,6 +24,7 @@ OPEN = {
     "OrganizationStatus",
     "Estimate",
     "EstimateLine",
+    "EstimateShare",
     "ItemQuote",
     "LineExplanation",
     "LineRounding",
