@@ -41,23 +41,24 @@ TAG: Final = "model"
 
 def estimate(question: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the field answers to a question; raise ValueError where it is refused."""
-    found: dict[str, Any] = executed(ESTIMATE, {"input": translated(question, _input_type())}, _visit(), asyncio.run)[
-        "estimate"
-    ]
+    found: dict[str, Any] = executed(ESTIMATE, {"input": translated(question, _input_type())})["estimate"]
     if found["userErrors"]:
         raise ValueError("; ".join(f"{'.'.join(each['field'])}: {each['message']}" for each in found["userErrors"]))
     return found
 
 
 def executed(
-    document: str, variables: dict[str, Any], visit: Visit, run: Callable[[Coroutine[Any, Any, Any]], Any]
+    document: str,
+    variables: dict[str, Any],
+    visit: Visit | None = None,
+    run: Callable[[Coroutine[Any, Any, Any]], Any] = asyncio.run,
 ) -> dict[str, Any]:
-    """Return the data of an operation; raise ValueError for a fault."""
+    """Return the data of an operation, sent by nobody in particular if left out; raise ValueError for a fault."""
     try:
         operation = OPERATIONS.prepare(GraphRequest(document, None, variables))
     except Refused as refused:
         raise ValueError(str(refused)) from refused
-    result = run(OPERATIONS.run(operation, visit))
+    result = run(OPERATIONS.run(operation, visit or _nobody()))
     if result.errors or result.data is None:
         raise ValueError("; ".join(error.message for error in result.errors or ()))
     data: dict[str, Any] = result.data
@@ -108,7 +109,7 @@ def _input_type() -> GraphQLInputType:
     return found
 
 
-def _visit() -> Visit:
+def _nobody() -> Visit:
     """Return nobody in particular, before whom nothing lies that the calculator could read."""
     return Visit(HTTPConnection({"type": "http", "headers": []}), None, _opened, "conformance")
 
