@@ -68,7 +68,7 @@ class Downloads:
         try:
             return await self._answer(request)
         except Exception as error:  # presented as the graph presents it: ours as they are, the unexpected masked
-            return _failure(error, request_id(request.scope))
+            return failure(error, request_id(request.scope))
 
     async def _answer(self, request: Request) -> Response:
         caller = await self.authenticate(request, {})
@@ -216,7 +216,8 @@ def _is_known(shown: str, etag: str) -> bool:
     return "*" in shown or etag.removeprefix("W/") in {each.strip().removeprefix("W/") for each in shown.split(",")}
 
 
-def _failure(fault: Exception, request: str) -> Response:
+def failure(fault: Exception, request: str) -> Response:
+    """Return the coded error of a download or an export that cannot be."""
     error = as_graphql(fault)
     code = first_code([error])
     headers = {"cache-control": "no-store"}

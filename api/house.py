@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute
 
-from api import development, downloads, sign_in
+from api import development, downloads, exports, sign_in
 from api.app import build_app
 from api.callers import Caller
 from api.settings import Settings
@@ -83,6 +83,7 @@ def build_house(
             *downloads.routes(
                 authenticate=callers.authenticate, reader=database.reader, sellers=settings.printed_sellers
             ),
+            *exports.routes(authenticate=callers.authenticate, reader=database.reader),
         ],
         checks=(("database", lambda: _answers(database)),),
     )

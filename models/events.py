@@ -19,12 +19,16 @@ from models.sql import Row, Statement
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """An event on its way into the log. `member_id` names whom it concerns, where it concerns one person."""
+    """An event on its way into the log. `member_id` names whom it concerns, where it concerns one person.
+
+    `before` is what the payload's facts were until now. The audit keeps it; the log, which tells news, does not.
+    """
 
     kind: str
     version: int
     payload: dict[str, Any]
     member_id: str | None = None
+    before: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

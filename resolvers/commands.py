@@ -14,7 +14,6 @@ from strawberry.extensions.field_extension import AsyncExtensionResolver
 from strawberry.types.field import StrawberryField
 
 from auth import policy
-from billing.roles import Permission
 from models.organizations import Organization
 from schema import access, inputs
 from schema.access import Own
@@ -53,20 +52,20 @@ class Payload:
 class Checked(FieldExtension):
     """Lets a command through to whoever may give it, and answers what cannot be read."""
 
-    def __init__(self, permission: Permission, payload: type[Payload]) -> None:
-        self._permission = permission
+    def __init__(self, verb: Verb[Any, Any], payload: type[Payload]) -> None:
+        self._verb = verb
         self._payload = payload
 
     def apply(self, field: StrawberryField) -> None:
         """Show the permission in the schema."""
-        access.declare(field, self._permission, Own.NOTHING)
+        access.declare(field, self._verb.requires, Own.NOTHING)
 
     async def resolve_async(self, next_: AsyncExtensionResolver, source: Any, info: Info, **kwargs: Any) -> Any:
         """Check, then resolve."""
-        caller = info.context.caller
+        request = info.context.request()
         try:
             organization_id = inputs.organization_id(kwargs["given"].organization_id)
-            access.require(caller, organization_id, self._permission)
+            await info.context.dispatcher.require(self._verb, organization_id, request)
             return await next_(source, info, **kwargs)
         except InvalidInput as invalid:
             return self._payload.refused(invalid)
@@ -77,7 +76,7 @@ class Checked(FieldExtension):
 def mutation(verb: Verb[Any, Any], payload: type[Payload], *, description: str) -> Callable[[Callable[..., Any]], Any]:
     """Declare a mutation that carries out `verb`; its resolver takes `info` and `given`."""
     declared: Callable[[Callable[..., Any]], Any] = strawberry.mutation(
-        description=description, extensions=[Checked(verb.requires, payload)]
+        description=description, extensions=[Checked(verb, payload)]
     )
     return declared
 

@@ -13,12 +13,13 @@ from typing import Annotated, Any, Final
 import strawberry
 
 from billing.roles import Permission
-from models import credits, events, payments
+from models import audit, credits, events, payments
 from models.organizations import Organization as Row
 from schema import access, ids
 from schema.access import Own, field
 from schema.alerts import LimitAlert
 from schema.audit import AuditEvent
+from schema.audit_records import AuditRecord
 from schema.context import Context, Info
 from schema.credits import CreditEntry, CreditGrant
 from schema.errors import ErrorCode, GraphError
@@ -114,6 +115,11 @@ async def _audit_event(context: Context, owner: Row, key: str) -> Node | None:
     return AuditEvent.of(owner, row) if row else None
 
 
+async def _audit_record(context: Context, owner: Row, key: str) -> Node | None:
+    row = await audit.find(context.reader, owner.organization_id, int(key))
+    return AuditRecord.of(owner, row) if row else None
+
+
 _FINDERS: Final[Mapping[Kind, Finder]] = MappingProxyType(
     {
         Kind.ORGANIZATION: Finder(Permission.ORGANIZATION_READ, _organization),
@@ -129,6 +135,7 @@ _FINDERS: Final[Mapping[Kind, Finder]] = MappingProxyType(
         Kind.CREDIT_GRANT: Finder(Permission.INVOICES_READ, _credit_grant),
         Kind.CREDIT_ENTRY: Finder(Permission.INVOICES_READ, _credit_entry),
         Kind.AUDIT_EVENT: Finder(Permission.AUDIT_READ, _audit_event),
+        Kind.AUDIT_RECORD: Finder(Permission.AUDIT_READ, _audit_record),
     }
 )
 

@@ -19,7 +19,7 @@ from models.organizations import Organization
 from schema import cursors, ids
 from schema.access import Own, field
 from schema.connections import After, Before, Connection, First, Last, Listing
-from schema.context import Info
+from schema.context import Context, Info
 from schema.errors import ErrorCode, GraphError
 from schema.ids import Kind
 from schema.members import Member
@@ -28,6 +28,12 @@ from schema.scalars import Long
 
 KINDS_MAX = 50
 _MEMBER_ACTOR = "member:"
+
+
+async def actor_member(context: Context, owner: Organization, actor: str) -> Member | None:
+    """Return the member that the log names as an actor, or None when the actor was not one."""
+    member_id = actor.removeprefix(_MEMBER_ACTOR) if actor.startswith(_MEMBER_ACTOR) else None
+    return await Member.load(context, owner, member_id)
 
 
 @strawberry.type(description="One fact of an organization's history. Nothing is ever changed or removed.")
@@ -47,8 +53,7 @@ class AuditEvent(Node):
 
     @field(description="The member who did it; null when it was not a member.", requires=Permission.MEMBERS_READ)
     async def actor_member(self, info: Info) -> Member | None:
-        member_id = self.actor.removeprefix(_MEMBER_ACTOR) if self.actor.startswith(_MEMBER_ACTOR) else None
-        return await Member.load(info.context, self.owner, member_id)
+        return await actor_member(info.context, self.owner, self.actor)
 
     @field(
         description="The member it concerns; null when it concerns nobody or several.",

@@ -40,6 +40,7 @@ class Kind(StrEnum):
     PAYMENT_METHOD = "method"
     CREDIT_NOTE = "cn"
     AUDIT_EVENT = "event"
+    AUDIT_RECORD = "audit"
     USAGE_EVENT = "usage"
     CREDIT_GRANT = "grant"
     CREDIT_ENTRY = "credit"
@@ -92,7 +93,7 @@ def _fits(kind: Kind, key: str) -> bool:
             return key == ""
         case Kind.ROLE:
             return _KEYS.fullmatch(key) is not None
-        case Kind.AUDIT_EVENT:
+        case Kind.AUDIT_EVENT | Kind.AUDIT_RECORD:
             return _NUMBERS.fullmatch(key) is not None
         case _:
             return is_well_formed(key)

@@ -18,6 +18,7 @@ from schema import access, cursors, ids
 from schema.access import field
 from schema.alerts import AlertsOfOrganization
 from schema.audit import AuditOfOrganization
+from schema.audit_records import AuditRecordsOfOrganization
 from schema.clock import TestClock
 from schema.context import Context, Info
 from schema.contracts import ContractOfOrganization
@@ -74,6 +75,7 @@ class Organization(
     PaymentsOfOrganization,
     CreditsOfOrganization,
     AuditOfOrganization,
+    AuditRecordsOfOrganization,
 ):
     slug: str = strawberry.field(description="The short name in addresses, unique among all organizations.")
     name: str = strawberry.field(description="The name people read.")

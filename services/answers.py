@@ -5,7 +5,7 @@ therefore also the list of everything that can come back from the store.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from hashlib import sha256
 from types import UnionType
@@ -13,6 +13,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter
 
+from models.fields import dump
 from services.outcomes import Refused
 
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {}
@@ -35,11 +36,15 @@ def decode(function: Callable[..., Any], text: str) -> Any:
     return _adapter(kinds[document["type"]]).validate_python(document["value"])
 
 
-def digest(operation: str, command: Any) -> str:
+def body(command: Any) -> dict[str, Any]:
+    """Return a command as a document."""
+    document: dict[str, Any] = _adapter(type(command)).dump_python(command, mode="json")
+    return document
+
+
+def digest(operation: str, document: Mapping[str, Any]) -> str:
     """Return a digest that is equal for equal commands, whatever the order of their fields."""
-    body = _adapter(type(command)).dump_python(command, mode="json")
-    text = json.dumps([operation, body], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return sha256(text.encode()).hexdigest()
+    return sha256(dump([operation, document]).encode()).hexdigest()
 
 
 @cache

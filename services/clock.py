@@ -80,7 +80,9 @@ async def set_clock(unit: Unit, command: Advance) -> Advanced | Refused:
     if refused is not None:
         return refused
     await organizations.update(unit.client, unit.organization_id, test_clock_at=command.to)
-    unit.emit("TestClockAdvanced", {"at": command.to.isoformat()})
+    stood = unit.organization.test_clock_at
+    assert stood is not None, "a sandbox has a clock"
+    unit.emit("TestClockAdvanced", {"at": command.to.isoformat()}, before={"at": stood.isoformat()})
     return Advanced(command.to)
 
 

@@ -213,7 +213,7 @@ async def _conclude(unit: Unit, period: Period, drafted: drafts.Drafted | None) 
 async def _move(unit: Unit, invoice: rows.Invoice, status: str, reason: str) -> StatusMoved:
     await rows.set_status(unit.client, unit.organization_id, invoice.id, status)
     facts = {"invoiceId": invoice.id, "number": invoice.number, "status": status, "reason": reason}
-    unit.emit("InvoiceStatusChanged", facts)
+    unit.emit("InvoiceStatusChanged", facts, before={"status": invoice.status})
     return StatusMoved(invoice.id, status)
 
 

@@ -100,7 +100,12 @@ async def amend(unit: Unit, command: Amend) -> ContractAmended | Refused:
         return Refused(RefusalCode.CONTRACT_INVALID, str(error), ("changes", *error.field.split(".")))
     row = await _record(unit, after, effective_at=command.effective_at)
     facts = {"contractId": row.id, "number": after.number, "version": after.version}
-    unit.emit("ContractAmended", {**facts, "effectiveAt": command.effective_at.isoformat()})
+    was = rules.to_document(before)
+    unit.emit(
+        "ContractAmended",
+        {**facts, "effectiveAt": command.effective_at.isoformat()},
+        before={"version": before.version, **{name: was.get(name) for name in command.changes}},
+    )
     return ContractAmended(row.id, after.version)
 
 

@@ -75,7 +75,12 @@ async def correct(unit: Unit, command: Correct) -> Corrected | Refused:
         await adjustments.insert_many(unit.client, [row])
     await _count(unit, original, period, delta_nanos)
     facts = {"eventId": command.event_id, "correctionId": command.correction_id, "usageId": usage_id}
-    unit.emit("UsageCorrected", {**facts, "differenceNanos": str(delta_nanos)}, member_id=original.member_id)
+    unit.emit(
+        "UsageCorrected",
+        {**facts, "differenceNanos": str(delta_nanos)},
+        member_id=original.member_id,
+        before={"usageId": original.id, "quantity": original.quantity, "costNanos": str(original.cost_nanos)},
+    )
     return Corrected(usage_id, original.id, original.cost_nanos, cost.nanos, billed is not None)
 
 

@@ -18,7 +18,7 @@ from models import events as log
 from models import idempotency, organizations
 from models.runner import Runner
 from models.sql import Client
-from services import answers
+from services import answers, audit
 from services.outcomes import RefusalCode, Refused
 from services.unit import Unit
 
@@ -52,13 +52,32 @@ class Verb(Generic[C, A]):
 
     @property
     def name(self) -> str:
-        """The operation's name, part of the digest of a command."""
+        """The service's full name, part of the digest of a command."""
         return f"{self.service.__module__}.{self.service.__qualname__}"
+
+    @property
+    def operation(self) -> str:
+        """The name under which the audit knows the verb, such as `members.add`."""
+        return operation(self.name)
 
 
 def verb(requires: Permission, *, statuses: frozenset[str] = WRITABLE) -> Callable[[Service[C, A]], Verb[C, A]]:
     """Declare a service: the permission it takes, and in which states of the organization it may run."""
     return lambda service: Verb(service, requires, statuses)
+
+
+def operation(name: str) -> str:
+    """Return the audit's name of a service: the noun's file and the verb."""
+    return ".".join(name.split(".")[-2:])
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked for: the verb's name, the digest that tells a repeat, and the text the audit keeps."""
+
+    name: str
+    digest: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +101,36 @@ class Dispatcher:
 
         Raises `policy.NotVisible` and `policy.Forbidden`, before anything is read.
         """
-        policy.require(request.actor, command.organization_id, verb.requires)
-        refused = key_refusal(command.idempotency_key)
-        if refused is not None:
-            return refused
-        digest = answers.digest(verb.name, command)
+        await self.require(verb, command.organization_id, request)
+        body = answers.body(command)
+        asked = Asked(verb.name, answers.digest(verb.name, body), audit.asked(command, body))
 
         async def work(client: Client) -> A | Refused:
-            return await _once(client, verb, command, digest, request)
+            return await _once(client, verb, command, asked, request)
 
         return await self._runner.run(work, lane=command.organization_id, committed=self._wake(command))
+
+    async def require(self, verb: Verb[Any, Any], organization_id: str, request: Request) -> None:
+        """Raise `policy.NotVisible` to a stranger, and `policy.Forbidden`, on record, where the role does not do."""
+        try:
+            policy.require(request.actor, organization_id, verb.requires)
+        except policy.Forbidden as forbidden:
+            message = str(forbidden)
+
+            async def work(client: Client) -> None:
+                if await organizations.lock(client, organization_id) is not None:
+                    await audit.note_forbidden(
+                        client,
+                        organization_id,
+                        request.actor,
+                        verb.operation,
+                        message=message,
+                        request_id=request.request_id,
+                        at=request.at,
+                    )
+
+            await self._runner.run(work, lane=organization_id)
+            raise
 
     def _wake(self, command: Command) -> Callable[[Any], None]:
         return lambda _answer: self._hub.wake(command.organization_id)
@@ -107,14 +146,10 @@ class Dispatcher:
         return self._hub
 
 
-async def _once(client: Client, verb: Verb[C, A], command: C, digest: str, request: Request) -> A | Refused:
+async def _once(client: Client, verb: Verb[C, A], command: C, asked: Asked, request: Request) -> A | Refused:
     organization = await organizations.lock(client, command.organization_id)
     if organization is None:
         raise policy.NotVisible
-    earlier = await idempotency.find(client, command.organization_id, command.idempotency_key)
-    if earlier is not None:
-        kept: A | Refused = earlier_answer(verb.service, earlier, digest)
-        return kept
     unit = Unit(
         client=client,
         organization=organization,
@@ -123,20 +158,37 @@ async def _once(client: Client, verb: Verb[C, A], command: C, digest: str, reque
         request_id=request.request_id,
         idempotency_key=command.idempotency_key,
     )
+    refused = key_refusal(command.idempotency_key)
+    if refused is not None:
+        await record(unit, asked, refused, request.at)
+        return refused
+    earlier = await idempotency.find(client, command.organization_id, command.idempotency_key)
+    if earlier is not None:
+        kept: A | Refused = earlier_answer(verb.service, earlier, asked.digest)
+        if earlier["digest"] != asked.digest:
+            await record(unit, asked, kept, request.at)
+        return kept
     answer: A | Refused
     if organization.status in verb.statuses:
         answer = await verb.service(unit, command)
     else:
         message = f"the organization is {organization.status}; this needs one of {', '.join(sorted(verb.statuses))}"
         answer = Refused(RefusalCode.ORGANIZATION_READ_ONLY, message, ("organizationId",))
-    await keep(unit, command.organization_id, verb.name, digest, answer)
+    await keep(unit, command.organization_id, asked, answer, request.at)
     return answer
 
 
-async def keep(unit: Unit, scope: str, operation: str, digest: str, answer: Any) -> None:
-    """Write the unit's events and its answer: the end of every transaction."""
+async def keep(unit: Unit, scope: str, asked: Asked, answer: Any, at: datetime) -> None:
+    """Write the unit's events, its record and its answer: the end of every transaction. `at` is the wall's clock."""
+    await record(unit, asked, answer, at)
+    await remember(unit, scope, asked, answer)
+
+
+async def record(unit: Unit, asked: Asked, answer: Any, at: datetime) -> None:
+    """Write the unit's events, and who made them."""
+    last = 0
     if unit.events:
-        await log.append(
+        last = await log.append(
             unit.client,
             unit.organization_id,
             unit.events,
@@ -144,12 +196,18 @@ async def keep(unit: Unit, scope: str, operation: str, digest: str, answer: Any)
             actor=unit.actor_id,
             request_id=unit.request_id,
         )
+    first = last - len(unit.events) + 1
+    await audit.note(unit, operation(asked.name), asked.text, answer, first_event=first, at=at)
+
+
+async def remember(unit: Unit, scope: str, asked: Asked, answer: Any) -> None:
+    """Keep the answer for whoever asks again under the same key."""
     await idempotency.insert(
         unit.client,
         scope,
         unit.idempotency_key,
-        operation=operation,
-        digest=digest,
+        operation=asked.name,
+        digest=asked.digest,
         answer=answers.encode(answer),
         at=unit.at,
     )

@@ -99,7 +99,7 @@ async def relieve(unit: Unit) -> None:
         if restricting & await rows.done(unit.client, unit.organization_id, invoice.id):
             return
     await organizations.update(unit.client, unit.organization_id, status="ACTIVE")
-    unit.emit("OrganizationStatusChanged", {"status": "ACTIVE"})
+    unit.emit("OrganizationStatusChanged", {"status": "ACTIVE"}, before={"status": "READ_ONLY"})
 
 
 async def _act(unit: Unit, invoice: invoices.Invoice, action: rules.Action) -> None:
@@ -107,10 +107,10 @@ async def _act(unit: Unit, invoice: invoices.Invoice, action: rules.Action) -> N
         case rules.Action.RESTRICT:
             if unit.organization.status == "ACTIVE":
                 await organizations.update(unit.client, unit.organization_id, status="READ_ONLY")
-                unit.emit("OrganizationStatusChanged", {"status": "READ_ONLY"})
+                unit.emit("OrganizationStatusChanged", {"status": "READ_ONLY"}, before={"status": "ACTIVE"})
         case rules.Action.GIVE_UP:
             await invoices.set_status(unit.client, unit.organization_id, invoice.id, "UNCOLLECTIBLE")
             facts = {"invoiceId": invoice.id, "number": invoice.number, "status": "UNCOLLECTIBLE"}
-            unit.emit("InvoiceStatusChanged", {**facts, "reason": "dunning"})
+            unit.emit("InvoiceStatusChanged", {**facts, "reason": "dunning"}, before={"status": invoice.status})
         case rules.Action.REMIND | rules.Action.RETRY_PAYMENT | rules.Action.ESCALATE:
             pass  # the fact in the log is the act: webhooks and people follow it

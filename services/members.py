@@ -159,7 +159,7 @@ async def reactivate(unit: Unit, command: Reactivate) -> StatusChanged | Refused
     if refused is not None:
         return refused
     await rows.update(unit.client, unit.organization_id, member.id, status="ACTIVE", deactivated_at=None)
-    unit.emit("MemberReactivated", {"memberId": member.id}, member_id=member.id)
+    unit.emit("MemberReactivated", {"memberId": member.id}, member_id=member.id, before={"status": member.status})
     seat = seats.Seat(role.key, bool(role.billable), command.tier, tuple(sorted(command.add_ons)))
     await seats.grant(unit, member.id, seat)
     return StatusChanged(member.id, "ACTIVE")
@@ -187,14 +187,15 @@ async def give_role(unit: Unit, member: rows.Member, role: str) -> None:
     """Give a member another role, without touching the seat, and say so."""
     await rows.update(unit.client, unit.organization_id, member.id, role=role)
     facts = {"memberId": member.id, "previousRole": member.role, "role": role}
-    unit.emit("MemberRoleChanged", facts, member_id=member.id)
+    unit.emit("MemberRoleChanged", facts, member_id=member.id, before={"role": member.role})
 
 
 async def let_go(unit: Unit, member: rows.Member) -> None:
     """End a member's seat and access, and say so."""
     await seats.revoke(unit, member.id)
     await rows.update(unit.client, unit.organization_id, member.id, status="DEACTIVATED", deactivated_at=unit.at)
-    unit.emit("MemberDeactivated", {"memberId": member.id}, member_id=member.id)
+    before = {"status": member.status, "role": member.role}
+    unit.emit("MemberDeactivated", {"memberId": member.id}, member_id=member.id, before=before)
 
 
 def person_refusal(email: str, name: str) -> Refused | None:

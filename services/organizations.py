@@ -15,8 +15,8 @@ from billing.roles import BUILT_IN, Permission
 from models import contracts, idempotency, identities, invoices, members, organizations, plans
 from models import roles as role_rows
 from models.sql import Client
-from services import answers, closing, profiles, seats
-from services.dispatch import Dispatcher, Request, earlier_answer, keep, key_refusal, verb
+from services import answers, audit, closing, profiles, seats
+from services.dispatch import Asked, Dispatcher, Request, earlier_answer, key_refusal, record, remember, verb
 from services.outcomes import RefusalCode, Refused, not_found
 from services.unit import Unit
 
@@ -81,14 +81,15 @@ async def create(dispatcher: Dispatcher, command: Create, request: Request) -> C
     if refused is not None:
         return refused
     scope = request.actor.actor_id("")
-    digest = answers.digest("createOrganization", command)
+    body = answers.body(command)
+    asked = Asked("organizations.create", answers.digest("createOrganization", body), audit.asked(command, body))
 
     async def work(client: Client) -> Created | Refused:
         earlier = await idempotency.find(client, scope, command.idempotency_key)
         if earlier is not None:
-            answer: Created | Refused = earlier_answer(create, earlier, digest)
+            answer: Created | Refused = earlier_answer(create, earlier, asked.digest)
             return answer
-        return await _open(client, command, request, scope, digest)
+        return await _open(client, command, request, scope, asked)
 
     return await dispatcher.runner.run(work, lane=f"slug:{command.slug}")
 
@@ -128,7 +129,8 @@ async def convert_evaluation(unit: Unit, command: ConvertEvaluation) -> Evaluati
     )
     await organizations.update(unit.client, unit.organization_id, status="ACTIVE", evaluation_ends_at=None)
     await closing.open_books(unit)
-    unit.emit("EvaluationConverted", {"contractId": row.id, "number": contract.number, "planKey": command.plan_key})
+    facts = {"contractId": row.id, "number": contract.number, "planKey": command.plan_key}
+    unit.emit("EvaluationConverted", facts, before={"status": unit.organization.status})
     return EvaluationConverted(row.id)
 
 
@@ -162,7 +164,7 @@ async def link_identity(unit: Unit, command: LinkIdentity) -> IdentityLinked | R
     return IdentityLinked(command.member_id)
 
 
-async def _open(client: Client, command: Create, request: Request, scope: str, digest: str) -> Created | Refused:
+async def _open(client: Client, command: Create, request: Request, scope: str, asked: Asked) -> Created | Refused:
     answer: Created | Refused | None = await _opening_refusal(client, command)
     organization_id = identifiers.derive(request.at, scope, "organization", command.idempotency_key)
     organization = organizations.Organization(
@@ -186,7 +188,8 @@ async def _open(client: Client, command: Create, request: Request, scope: str, d
     if answer is None:
         await organizations.insert(client, organization)
         answer = await _furnish(unit, command)
-    await keep(unit, scope, "createOrganization", digest, answer)
+        await record(unit, asked, answer, request.at)  # a refusal has no organization whose record it could be
+    await remember(unit, scope, asked, answer)
     return answer
 
 

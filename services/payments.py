@@ -114,7 +114,7 @@ async def record_payment(unit: Unit, command: RecordPayment) -> PaymentRecorded 
         recorded_at=unit.at,
     )
     facts = {"paymentId": payment.id, "invoiceId": invoice.id, "amount": command.amount.amount}
-    unit.emit("PaymentRecorded", facts)
+    unit.emit("PaymentRecorded", facts, before={"amountDue": due.amount})
     await _settle(unit, invoice, due - command.amount)
     return PaymentRecorded(payment.id, invoice.id, due - command.amount)
 
@@ -125,6 +125,7 @@ async def set_method(unit: Unit, command: SetMethod) -> MethodSet | Refused:
     refused = _text_refusal(command.label, "label")
     if refused is not None:
         return refused
+    used = [method for method in await rows.methods(unit.client, unit.organization_id) if method.ends_at is None]
     method = await rows.replace_method(
         unit.client,
         at=unit.at,
@@ -134,7 +135,8 @@ async def set_method(unit: Unit, command: SetMethod) -> MethodSet | Refused:
         label=command.label,
         ends_at=None,
     )
-    unit.emit("PaymentMethodSet", {"methodId": method.id, "kind": command.kind.value})
+    before = {"methodIds": [each.id for each in used]}
+    unit.emit("PaymentMethodSet", {"methodId": method.id, "kind": command.kind.value}, before=before)
     return MethodSet(method.id)
 
 
@@ -167,7 +169,7 @@ async def issue_credit_note(unit: Unit, command: IssueCreditNote) -> CreditNoteI
         issued_at=unit.at,
     )
     facts = {"creditNoteId": note.id, "number": note.number, "invoiceId": invoice.id, "amount": command.amount.amount}
-    unit.emit("CreditNoteIssued", facts)
+    unit.emit("CreditNoteIssued", facts, before={"amountDue": due.amount})
     await _settle(unit, invoice, due - command.amount)
     return CreditNoteIssued(note.id, note.number, invoice.id)
 
@@ -181,7 +183,8 @@ async def amount_due(unit: Unit, invoice: invoices.Invoice) -> Money:
 async def _settle(unit: Unit, invoice: invoices.Invoice, due: Money) -> None:
     if due.minor <= 0 and invoice.status in OPEN_STATUSES:
         await invoices.set_status(unit.client, unit.organization_id, invoice.id, "PAID")
-        unit.emit("InvoicePaid", {"invoiceId": invoice.id, "number": invoice.number})
+        facts = {"invoiceId": invoice.id, "number": invoice.number}
+        unit.emit("InvoicePaid", facts, before={"status": invoice.status})
         await dunning.relieve(unit)
 
 

@@ -130,7 +130,9 @@ async def _change(unit: Unit, plan_key: str, effective_at: datetime) -> PlanChan
     )
     after = await drafts.month_total(unit.client, organization, at=effective_at)
     facts = {"planKey": offered.key, "planVersion": offered.version, "startsAt": effective_at.isoformat()}
-    unit.emit("PlanChanged" if effective_at <= unit.at else "PlanChangeScheduled", facts)
+    running = timeline.at(unit.at)
+    was = {"planKey": running.plan.key, "planVersion": running.plan.version} if running else None
+    unit.emit("PlanChanged" if effective_at <= unit.at else "PlanChangeScheduled", facts, before=was)
     return PlanChanged(subscription_id, offered.key, offered.version, effective_at, before, after)
 
 

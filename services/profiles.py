@@ -55,7 +55,7 @@ async def update(unit: Unit, command: Update) -> Updated | Refused:
     if changed:
         await organizations.update(unit.client, unit.organization_id, **changed)
         before = {name: getattr(unit.organization, name) for name in changed}
-        unit.emit("OrganizationUpdated", {"before": before, "after": changed})
+        unit.emit("OrganizationUpdated", {"before": before, "after": changed}, before=before)
     return Updated(unit.organization_id)
 
 

@@ -138,7 +138,8 @@ async def revoke(unit: Unit, member_id: str) -> None:
     current = await rows.open_seat(unit.client, unit.organization_id, member_id)
     assert current is not None, "an active member holds a seat"
     await rows.end(unit.client, current, at=unit.at)
-    unit.emit("SeatRevoked", _facts(member_id, _seat(current)), member_id=member_id)
+    held = _facts(member_id, _seat(current))
+    unit.emit("SeatRevoked", held, member_id=member_id, before=held)
 
 
 async def replace(unit: Unit, member_id: str, current: rows.SeatInterval, wanted: Seat) -> None:
@@ -158,8 +159,8 @@ async def replace(unit: Unit, member_id: str, current: rows.SeatInterval, wanted
         starts_at=unit.at,
         ends_at=None,
     )
-    facts = {**_facts(member_id, wanted), "previous": _facts(member_id, _seat(current))}
-    unit.emit("SeatChanged", facts, member_id=member_id)
+    before = _facts(member_id, _seat(current))
+    unit.emit("SeatChanged", {**_facts(member_id, wanted), "previous": before}, member_id=member_id, before=before)
     await review_band(unit)
 
 

@@ -43,6 +43,14 @@ class Unit:
         self._ids += 1
         return identifiers.derive(self.at, self.organization_id, kind, f"{self.idempotency_key}/{self._ids}")
 
-    def emit(self, kind: str, payload: dict[str, Any], *, member_id: str | None = None, version: int = 1) -> None:
-        """Append a fact to the log when the unit commits."""
-        self.events.append(NewEvent(kind, version, payload, member_id))
+    def emit(
+        self,
+        kind: str,
+        payload: dict[str, Any],
+        *,
+        member_id: str | None = None,
+        before: dict[str, Any] | None = None,
+        version: int = 1,
+    ) -> None:
+        """Append a fact to the log when the unit commits; `before` is what of it was otherwise until now."""
+        self.events.append(NewEvent(kind, version, payload, member_id, before))

@@ -48,7 +48,7 @@ async def lapse(unit: Unit, _command: Lapse) -> Lapsed | Refused:
         message = f"the evaluation has not ended: it runs until {ends_at.isoformat() if ends_at else 'it is converted'}"
         return Refused(RefusalCode.TIME_OUT_OF_RANGE, message, ("organizationId",))
     await organizations.update(unit.client, unit.organization_id, status="READ_ONLY")
-    unit.emit("EvaluationLapsed", {})
+    unit.emit("EvaluationLapsed", {}, before={"status": unit.organization.status})
     return Lapsed(unit.organization_id)
 
 

@@ -12,7 +12,12 @@ ROW = "01kwdfkd00yp6arym8shx0mx4y"
 
 @pytest.mark.parametrize("kind", Kind)
 def test_reads_back_what_it_wrote(kind: Kind) -> None:
-    key = {Kind.ORGANIZATION: ORGANIZATION, Kind.ROLE: "primary_owner", Kind.AUDIT_EVENT: "17"}.get(kind, ROW)
+    key = {
+        Kind.ORGANIZATION: ORGANIZATION,
+        Kind.ROLE: "primary_owner",
+        Kind.AUDIT_EVENT: "17",
+        Kind.AUDIT_RECORD: "17",
+    }.get(kind, ROW)
 
     named = ids.parse(ids.text(kind, ORGANIZATION, key), kind)
 
