@@ -1,37 +1,35 @@
 """May this much be spent, and if not, which limit says no?
 
-Spend is counted three times: for the organization, for the seat tier as a whole, and for the member. A cap is held
-against one of these counters. A POOLED tier limit looks at the tier's counter; a PER_MEMBER tier limit looks at the
-member's own, so that moving between tiers neither loses spend nor counts it twice. The tightest headroom binds, and
-of two equal ones the more specific: member, then seat tier, then organization.
+Spend is counted at four levels: for the organization, the member's group, the seat tier as a whole, and the member; at
+each of them for the month, the week and the day. A cap is held against one of these counters. A POOLED tier limit
+looks at the tier's counter; a PER_MEMBER tier limit looks at the member's own, so that moving between tiers neither
+loses spend nor counts it twice. The tightest headroom binds, and of two equal ones the more specific level.
 
 >>> cap = Limit("l1", SpendLevel.MEMBER, "ann", TierScope.PER_MEMBER, cap_nanos=200, version=1)
 >>> gate = Gate(SpendLevel.MEMBER, "ann", cap, Counter(SpendLevel.MEMBER, "ann", spent_nanos=150, held_nanos=30))
 >>> decide((gate,), 20)
-Allowed()
+Allowed(exceeded=())
 >>> match decide((gate,), 25):
 ...     case Blocked(binding, headroom, shortfall):
 ...         binding.level.value, headroom, shortfall
 ('MEMBER', 20, 5)
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from typing import Final, assert_never
 
+from billing.alert_marks import USUAL, Plan
 from billing.money import NANOS_MAX
-from billing.periods import require_utc, to_microseconds
-
-THRESHOLDS: Final = (75, 90, 100)
-THRESHOLD_MAX: Final = 100
+from billing.windows import Interval
 
 
 class SpendLevel(StrEnum):
-    """Whose spend is capped."""
+    """Whose spend is capped, the widest first."""
 
     ORGANIZATION = "ORGANIZATION"
+    GROUP = "GROUP"
     SEAT_TIER = "SEAT_TIER"
     MEMBER = "MEMBER"
 
@@ -43,6 +41,21 @@ class TierScope(StrEnum):
     PER_MEMBER = "PER_MEMBER"  # each member of the tier
 
 
+class LimitKind(StrEnum):
+    """What a limit does when it is reached."""
+
+    HARD = "HARD"  # what would pass it is refused
+    SOFT = "SOFT"  # what passes it is let through and flagged
+    NOTIFY = "NOTIFY"  # nothing but alerts
+
+
+class Override(StrEnum):
+    """How a member's own limit stands to that of their tier."""
+
+    WITHIN = "WITHIN"  # both hold
+    INSTEAD = "INSTEAD"  # it takes the place of what the tier allows each member
+
+
 class Precedence(StrEnum):
     """Which of several caps on one subject governs."""
 
@@ -50,33 +63,37 @@ class Precedence(StrEnum):
     MOST_SPECIFIC = "MOST_SPECIFIC"  # a more specific one replaces the wider ones, also when it is higher
 
 
-_SPECIFIC_FIRST: Final = (SpendLevel.MEMBER, SpendLevel.SEAT_TIER, SpendLevel.ORGANIZATION)
+_LEVELS: Final = tuple(SpendLevel)
+_INTERVALS: Final = tuple(Interval)
 
 
 class InvalidLimit(ValueError):
-    """A cap, a threshold or an amount is out of its bounds."""
+    """A cap or an amount is out of its bounds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A monthly cap. `scope` is read only at the level SEAT_TIER; `version` grows with every change."""
+    """A cap on one window's spend, or the explicit word that there is none: `cap_nanos` is None.
+
+    `scope` is read only at the level SEAT_TIER, `override` only at MEMBER; `version` grows with every change.
+    """
 
     id: str
     level: SpendLevel
     subject: str
     scope: TierScope
-    cap_nanos: int
+    cap_nanos: int | None
     version: int
-    thresholds: tuple[int, ...] = THRESHOLDS
+    alerts: Plan = USUAL
+    kind: LimitKind = LimitKind.HARD
+    interval: Interval = Interval.MONTH
+    override: Override = Override.WITHIN
 
     def __post_init__(self) -> None:
-        if not 0 <= self.cap_nanos <= NANOS_MAX:
+        if self.cap_nanos is not None and not 0 <= self.cap_nanos <= NANOS_MAX:
             raise InvalidLimit(f"cap of {self.cap_nanos} nanos is outside 0 to {NANOS_MAX}")
-        if list(self.thresholds) != sorted(set(self.thresholds)):
-            raise InvalidLimit(f"thresholds {self.thresholds} must rise, each once")
-        for threshold in self.thresholds:
-            if not 1 <= threshold <= THRESHOLD_MAX:
-                raise InvalidLimit(f"threshold of {threshold} percent is outside 1 to {THRESHOLD_MAX}")
+        if self.cap_nanos is None and self.alerts.needs_cap:
+            raise InvalidLimit("a percent of no cap is nothing: give thresholds as amounts")
 
     @property
     def counted_at(self) -> SpendLevel:
@@ -85,20 +102,65 @@ class Limit:
             return SpendLevel.MEMBER
         return self.level
 
+    @property
+    def refuses(self) -> bool:
+        """Whether something that would pass it is refused."""
+        return self.kind is LimitKind.HARD and self.cap_nanos is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Whose spend it is: the subject at each level. Group and tier are empty for a member who has none."""
+
+    organization_id: str
+    group: str
+    tier: str
+    member_id: str
+
+    def subject(self, level: SpendLevel) -> str:
+        """Return the subject at one level."""
+        match level:
+            case SpendLevel.ORGANIZATION:
+                return self.organization_id
+            case SpendLevel.GROUP:
+                return self.group
+            case SpendLevel.SEAT_TIER:
+                return self.tier
+            case SpendLevel.MEMBER:
+                return self.member_id
+            case _:
+                assert_never(level)
+
+    @property
+    def counted(self) -> tuple[tuple[SpendLevel, str], ...]:
+        """The level and subject of every counter that spend moves. Having no tier is counted, having no group is not:
+        every member is in a tier or in none, while an organization may know no groups at all."""
+        keys = ((level, self.subject(level)) for level in _LEVELS)
+        return tuple(key for key in keys if key[0] is not SpendLevel.GROUP or key[1])
+
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """What a subject has spent and holds reserved in one period."""
+    """What a subject has spent and holds reserved in one window."""
 
     level: SpendLevel
     subject: str
     spent_nanos: int = 0
     held_nanos: int = 0
+    interval: Interval = Interval.MONTH
+
+    @property
+    def key(self) -> "CounterKey":
+        """What tells it from the others of the same instant."""
+        return self.interval, self.level, self.subject
 
     @property
     def used_nanos(self) -> int:
         """Spent and held together: what is no longer free to spend."""
         return self.spent_nanos + self.held_nanos
+
+
+CounterKey = tuple[Interval, SpendLevel, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +173,23 @@ class Gate:
     counter: Counter
 
     @property
-    def headroom_nanos(self) -> int:
-        """What may still be spent here; never below zero, also when usage that had happened went over."""
+    def headroom_nanos(self) -> int | None:
+        """What may still be spent here, None without a cap; never below zero, also when usage went over."""
+        if self.limit.cap_nanos is None:
+            return None
         return max(0, self.limit.cap_nanos - self.counter.used_nanos)
+
+    def lacks(self, amount_nanos: int) -> int:
+        """Return by how much `amount_nanos` is above what may still be spent; 0 where it fits."""
+        headroom = self.headroom_nanos
+        return 0 if headroom is None else max(0, amount_nanos - headroom)
 
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """Every gate has room."""
+    """Every gate that refuses has room. `exceeded` are the soft ones that are passed by it."""
+
+    exceeded: tuple[Gate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,31 +203,51 @@ class Blocked:
 
 @dataclass(frozen=True, slots=True)
 class Effective:
-    """The limit that binds now and what it leaves; both None when nothing limits the member."""
+    """The limit that binds now and what it leaves; both None when nothing stops the member."""
 
     binding: Gate | None
     remaining_nanos: int | None
 
 
+def bearing(limits: Iterable[Limit], chain: Chain) -> tuple[Limit, ...]:
+    """Return the limits that a chain's spend must heed, organization first.
+
+    A member's own limit that stands INSTEAD leaves out what their tier allows each member in the same interval.
+    Limits that several share always hold.
+    """
+    found = [limit for limit in limits if limit.subject and limit.subject == chain.subject(limit.level)]
+    replaced = {limit.interval for limit in found if _is_own(limit) and limit.override is Override.INSTEAD}
+    kept = [limit for limit in found if not (_is_each(limit) and limit.interval in replaced)]
+    return tuple(
+        sorted(kept, key=lambda limit: (_LEVELS.index(limit.level), _INTERVALS.index(limit.interval), limit.id))
+    )
+
+
+def gate(limit: Limit, chain: Chain, counters: Mapping[CounterKey, Counter]) -> Gate:
+    """Return a limit with the counter that a chain meets there; one not given stands at zero."""
+    key = (limit.interval, limit.counted_at, chain.subject(limit.counted_at))
+    counter = counters.get(key) or Counter(key[1], key[2], interval=key[0])
+    return Gate(limit.level, limit.subject, limit, counter)
+
+
 def gates(
-    limits: Iterable[Limit], counters: Iterable[Counter], *, organization_id: str, tier: str | None, member_id: str
+    limits: Iterable[Limit],
+    counters: Iterable[Counter],
+    *,
+    organization_id: str,
+    tier: str | None,
+    member_id: str,
+    group: str | None = None,
 ) -> tuple[Gate, ...]:
     """Return the gates one member's spend must pass, organization first; a counter not given stands at zero."""
-    subjects = {SpendLevel.ORGANIZATION: organization_id, SpendLevel.SEAT_TIER: tier, SpendLevel.MEMBER: member_id}
-    known = {(counter.level, counter.subject): counter for counter in counters}
-    found: list[Gate] = []
-    for limit in limits:
-        subject = subjects[limit.counted_at]
-        if limit.subject != subjects[limit.level] or subject is None:
-            continue
-        counter = known.get((limit.counted_at, subject), Counter(limit.counted_at, subject))
-        found.append(Gate(limit.level, limit.subject, limit, counter))
-    return tuple(sorted(found, key=lambda gate: (-_SPECIFIC_FIRST.index(gate.level), gate.limit.id)))
+    chain = Chain(organization_id, group or "", tier or "", member_id)
+    known = {counter.key: counter for counter in counters}
+    return tuple(gate(limit, chain, known) for limit in bearing(limits, chain))
 
 
-def tightest(among: Sequence[Gate]) -> Gate | None:
-    """Return the gate with the least headroom, the more specific of equals; None when there is no gate."""
-    return min(among, key=lambda gate: (gate.headroom_nanos, _SPECIFIC_FIRST.index(gate.level)), default=None)
+def tightest(among: Iterable[Gate]) -> Gate | None:
+    """Return the refusing gate with the least headroom; of equals the more specific level, then the longer window."""
+    return min((each for each in among if each.limit.refuses), key=_tightness, default=None)
 
 
 def decide(among: Sequence[Gate], amount_nanos: int) -> Allowed | Blocked:
@@ -164,9 +255,10 @@ def decide(among: Sequence[Gate], amount_nanos: int) -> Allowed | Blocked:
     if not 0 <= amount_nanos <= NANOS_MAX:
         raise InvalidLimit(f"amount of {amount_nanos} nanos is outside 0 to {NANOS_MAX}")
     binding = tightest(among)
-    if binding is None or amount_nanos <= binding.headroom_nanos:
-        return Allowed()
-    return Blocked(binding, binding.headroom_nanos, amount_nanos - binding.headroom_nanos)
+    if binding is not None and binding.lacks(amount_nanos):
+        return Blocked(binding, amount_nanos - binding.lacks(amount_nanos), binding.lacks(amount_nanos))
+    soft = (each for each in among if each.limit.kind is LimitKind.SOFT)
+    return Allowed(tuple(each for each in soft if each.lacks(amount_nanos)))
 
 
 def effective(among: Sequence[Gate]) -> Effective:
@@ -194,27 +286,18 @@ def governing(caps: Sequence[tuple[str, int | None]], precedence: Precedence) ->
             assert_never(precedence)
 
 
-def crossed(limit: Limit, before_nanos: int, after_nanos: int) -> tuple[int, ...]:
-    """Return the thresholds reached by going from `before_nanos` to `after_nanos`, lowest first.
-
-    A threshold is reached at its percent of the cap exactly. A cap of zero is reached by the first nano.
-    """
-    return tuple(
-        threshold
-        for threshold in limit.thresholds
-        if _reached(limit, threshold, after_nanos) and not _reached(limit, threshold, before_nanos)
+def _tightness(each: Gate) -> tuple[int, int, int, str]:
+    return (
+        each.headroom_nanos or 0,
+        -_LEVELS.index(each.level),
+        _INTERVALS.index(each.limit.interval),
+        each.limit.id,
     )
 
 
-def _reached(limit: Limit, threshold: int, used_nanos: int) -> bool:
-    return used_nanos > 0 and used_nanos * 100 >= limit.cap_nanos * threshold
+def _is_own(limit: Limit) -> bool:
+    return limit.level is SpendLevel.MEMBER
 
 
-def dedup_id(limit_id: str, period_start: datetime, threshold: int, version: int) -> str:
-    """Return the name of one alert: the same threshold, period and limit version always give the same.
-
-    >>> from datetime import UTC
-    >>> dedup_id("l1", datetime(2026, 10, 1, tzinfo=UTC), 75, 2)
-    'l1:1790812800000000:75:2'
-    """
-    return f"{limit_id}:{to_microseconds(require_utc(period_start))}:{threshold}:{version}"
+def _is_each(limit: Limit) -> bool:
+    return limit.level is SpendLevel.SEAT_TIER and limit.scope is TierScope.PER_MEMBER

@@ -1,6 +1,6 @@
 """Which thresholds were crossed, once each?
 
-An alert's `dedup_id` names limit, month, threshold and version; its unique index is what makes "once" true under any
+An alert's `dedup_id` names limit, window, threshold and version; its unique index is what makes "once" true under any
 retry. The text is the same wherever the alert is sent, so a receiver recognizes a repeat.
 """
 
@@ -15,10 +15,14 @@ from tortoise.models import Model
 
 from models.fields import InstantField, code
 from models.paging import Page, Window, page
+from models.sql import Statement
 
 
 class LimitAlert(Model):
-    """One threshold of one limit, reached in one month. The figures are those of the moment."""
+    """One threshold of one limit, reached in one window. The figures are those of the moment.
+
+    `threshold` is a percent; for a threshold in money it is the percent of the cap that this comes to, rounded down.
+    """
 
     organization_id: str = code()
     id: str = code(primary_key=True)
@@ -28,9 +32,13 @@ class LimitAlert(Model):
     level: str = code()
     subject: str = code()
     scope: str = code()
+    kind: str = code()
+    interval: str = code()
     member_id: str | None = code(null=True)
-    threshold = fields.IntField()
-    cap_nanos = fields.BigIntField()
+    threshold = fields.BigIntField()
+    threshold_nanos = fields.BigIntField(null=True)
+    reached_nanos = fields.BigIntField()
+    cap_nanos = fields.BigIntField(null=True)
     spent_nanos = fields.BigIntField()
     period_start: datetime = InstantField()  # type: ignore[assignment]
     period_end: datetime = InstantField()  # type: ignore[assignment]
@@ -44,6 +52,21 @@ async def raised_before(client: BaseDBAsyncClient, organization_id: str, dedup_i
     """Return those of the given ids that were raised already."""
     query = LimitAlert.filter(organization_id=organization_id, dedup_id__in=list(dedup_ids)).using_db(client)
     return {str(found) for found in await query.values_list("dedup_id", flat=True)}
+
+
+_HIGHEST = Statement("""
+    SELECT limit_id, member_id, period_start, max(reached_nanos) AS reached_nanos FROM limit_alerts
+    WHERE organization_id = :organization_id AND limit_id IN :limit_ids[] AND period_start IN :starts[int]
+    GROUP BY limit_id, member_id, period_start
+""")
+
+
+async def highest_told(
+    client: BaseDBAsyncClient, organization_id: str, *, limit_ids: Sequence[str], starts: Sequence[int]
+) -> dict[tuple[str, str | None, int], int]:
+    """Return the highest amount told of so far, by limit, member concerned and start of the window."""
+    rows = await _HIGHEST.rows(client, organization_id=organization_id, limit_ids=limit_ids, starts=starts)
+    return {(row["limit_id"], row["member_id"], row["period_start"]): row["reached_nanos"] for row in rows}
 
 
 async def insert_many(client: BaseDBAsyncClient, alerts: Sequence[LimitAlert]) -> None:

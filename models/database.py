@@ -20,6 +20,7 @@ ROW_MODULES = (
     "models.alerts",
     "models.contracts",
     "models.credits",
+    "models.groups",
     "models.identities",
     "models.invoices",
     "models.limits",

@@ -10,6 +10,16 @@ from typing import Any
 
 from tortoise.migrations.operations import RunSQL
 
+from models.sql import Client, Statement
+
+_HAS_COLUMN = {
+    "sqlite": Statement("SELECT 1 AS found FROM pragma_table_info(:table_name) WHERE name = :column"),
+    "postgres": Statement("""
+        SELECT 1 AS found FROM information_schema.columns
+        WHERE table_schema = current_schema() AND table_name = :table_name AND column_name = :column
+    """),
+}
+
 
 def sqlite(statement: str) -> str:
     """Return `statement` as SQLite wants it."""
@@ -18,7 +28,7 @@ def sqlite(statement: str) -> str:
 
 def postgres(statement: str) -> str:
     """Return `statement` as PostgreSQL wants it."""
-    if not statement.lstrip().startswith("CREATE TABLE"):
+    if not statement.lstrip().startswith(("CREATE TABLE", "ALTER TABLE")):
         return statement
     return re.sub(r"\bTEXT\b", 'TEXT COLLATE "C"', re.sub(r"\bINTEGER\b", "BIGINT", statement))
 
@@ -43,3 +53,21 @@ class Define(RunSQL):
                 state_editor.collected_sql.append(translate(statement))
             else:
                 await state_editor.client.execute_query(translate(statement))
+
+
+class Change(Define):
+    """Run definitions only while a table lacks a column: changing a table twice is not the same as once."""
+
+    def __init__(self, table: str, column: str, *statements: str) -> None:
+        super().__init__(*statements)
+        self._table, self._column = table, column
+
+    async def _run_sql(self, state_editor: Any, sqls: Any) -> None:
+        if state_editor.collect_sql or not await has_column(state_editor.client, self._table, self._column):
+            await super()._run_sql(state_editor, sqls)
+
+
+async def has_column(client: Client, table: str, column: str) -> bool:
+    """Return whether a table has a column."""
+    found = await _HAS_COLUMN[client.capabilities.dialect].first(client, table_name=table, column=column)
+    return found is not None

@@ -1,8 +1,8 @@
 """Which limits hold, and how much of each is used?
 
-A limit is history: a change ends one row and starts the next with a higher version. A counter is one row per level,
-subject and month. It exists whether or not there is a cap, so that a limit set in the middle of a month knows at
-once what was spent before it.
+A limit is history: a change ends one row and starts the next with a higher version. A counter is one row per level and
+subject for each month, week and day. It exists whether or not there is a cap, so that a limit set in the middle of any
+window knows at once what was spent before it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,9 @@ from tortoise.expressions import Q
 from tortoise.models import Model
 
 from billing import limits as rules
-from billing.periods import to_microseconds
+from billing.alert_marks import EveryAmount, EveryPercent, Plan, Repeat
+from billing.periods import from_microseconds, to_microseconds
+from billing.windows import Interval
 from models.fields import DocumentField, InstantField, code
 from models.paging import Page, Window, page
 from models.sql import Row, Statement
@@ -30,8 +32,13 @@ class SpendLimit(Model):
     level: str = code()
     subject: str = code()
     scope: str = code()
-    cap_nanos = fields.BigIntField()
+    kind: str = code()
+    interval: str = code()
+    override: str = code()
+    cap_nanos = fields.BigIntField(null=True)
     thresholds: Any = DocumentField()
+    amount_thresholds: Any = DocumentField()
+    repeat_every: Any = DocumentField(null=True)
     version = fields.BigIntField()
     set_by: str = code()
     starts_at: datetime = InstantField()  # type: ignore[assignment]
@@ -49,14 +56,43 @@ class SpendLimit(Model):
             scope=rules.TierScope(self.scope),
             cap_nanos=self.cap_nanos,
             version=self.version,
-            thresholds=tuple(self.thresholds),
+            alerts=Plan(tuple(self.thresholds), tuple(self.amount_thresholds), repeat_of(self.repeat_every)),
+            kind=rules.LimitKind(self.kind),
+            interval=Interval(self.interval),
+            override=rules.Override(self.override),
         )
+
+
+def repeat_of(document: dict[str, int] | None) -> Repeat | None:
+    """Return the step that a row keeps."""
+    match document:
+        case None:
+            return None
+        case {"percent": percent}:
+            return EveryPercent(percent)
+        case {"nanos": nanos}:
+            return EveryAmount(nanos)
+        case _:
+            raise ValueError(f"{document!r} is no step")
+
+
+def repeat_document(repeat: Repeat | None) -> dict[str, int] | None:
+    """Return a step as a row keeps it."""
+    match repeat:
+        case None:
+            return None
+        case EveryPercent(percent):
+            return {"percent": percent}
+        case EveryAmount(nanos):
+            return {"nanos": nanos}
 
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """What a counter gains."""
+    """What the counter of one window gains."""
 
+    window_start: datetime
+    interval: Interval
     level: rules.SpendLevel
     subject: str
     spent_nanos: int
@@ -67,46 +103,76 @@ class Delta:
         """Whether something leaves the counter."""
         return self.spent_nanos < 0 or self.held_nanos < 0
 
+    @property
+    def order(self) -> tuple[datetime, str, str, str]:
+        """Where it stands in the one order in which counters are written."""
+        return self.window_start, self.interval.value, self.level.value, self.subject
+
+
+@dataclass(frozen=True, slots=True)
+class Subjects:
+    """Whose counters and limits are asked for, with the organization's own always among them."""
+
+    groups: Iterable[str] = ()
+    tiers: Iterable[str] = ()
+    members: Iterable[str] = ()
+
+    @property
+    def parameters(self) -> dict[str, list[str]]:
+        """The subjects as parameters of a statement."""
+        return {
+            "groups": sorted(set(self.groups)),
+            "tiers": sorted(set(self.tiers)),
+            "members": sorted(set(self.members)),
+        }
+
+    @classmethod
+    def of(cls, chains: Iterable[rules.Chain]) -> "Subjects":
+        """Return the subjects of some chains."""
+        found = tuple(chains)
+        return cls(
+            {chain.group for chain in found if chain.group},
+            {chain.tier for chain in found},
+            {chain.member_id for chain in found},
+        )
+
 
 _COUNTERS = Statement("""
-    SELECT level, subject, spent_nanos, held_nanos FROM spend_counters
-    WHERE organization_id = :organization_id AND period_start = :period_start
-      AND (level = 'ORGANIZATION'
+    SELECT period_start, interval, level, subject, spent_nanos, held_nanos FROM spend_counters
+    WHERE organization_id = :organization_id AND period_start IN :starts[int] AND interval IN ('MONTH', 'WEEK', 'DAY')
+      AND (level = 'ORGANIZATION' AND subject = :organization_id
+           OR level = 'GROUP' AND subject IN :groups[]
            OR level = 'SEAT_TIER' AND subject IN :tiers[]
            OR level = 'MEMBER' AND subject IN :members[])
 """)
-_ALL_OF_LEVEL = Statement("""
-    SELECT level, subject, spent_nanos, held_nanos FROM spend_counters
-    WHERE organization_id = :organization_id AND period_start = :period_start AND level = :level
-    ORDER BY subject LIMIT 100000
-""")
 _ADD = Statement("""
-    INSERT INTO spend_counters (organization_id, period_start, level, subject, spent_nanos, held_nanos)
-    VALUES (:organization_id, :period_start, :level, :subject, :spent_nanos, :held_nanos)
-    ON CONFLICT (organization_id, period_start, level, subject) DO UPDATE SET
+    INSERT INTO spend_counters (organization_id, period_start, interval, level, subject, spent_nanos, held_nanos)
+    VALUES (:organization_id, :period_start, :interval, :level, :subject, :spent_nanos, :held_nanos)
+    ON CONFLICT (organization_id, period_start, interval, level, subject) DO UPDATE SET
         spent_nanos = spend_counters.spent_nanos + excluded.spent_nanos,
         held_nanos = spend_counters.held_nanos + excluded.held_nanos
 """)
-
 _TAKE_BACK = Statement("""
     UPDATE spend_counters SET spent_nanos = spent_nanos + :spent_nanos, held_nanos = held_nanos + :held_nanos
-    WHERE organization_id = :organization_id AND period_start = :period_start AND level = :level AND subject = :subject
+    WHERE organization_id = :organization_id AND period_start = :period_start AND interval = :interval
+      AND level = :level AND subject = :subject
 """)
 
 
 async def in_force(client: BaseDBAsyncClient, organization_id: str) -> list[SpendLimit]:
     """Return every limit in force, the organization's own first."""
     query = SpendLimit.filter(organization_id=organization_id, ends_at__isnull=True).using_db(client)
-    return await query.order_by("level", "subject", "scope").limit(100_000)
+    return await query.order_by("level", "subject", "scope", "interval").limit(100_000)
 
 
 async def in_force_at(
     client: BaseDBAsyncClient, organization_id: str, at: datetime, *, size_max: int
 ) -> list[SpendLimit]:
-    """Return the limits in force at `at`: the organization's and the tiers' first, then members', up to a number."""
+    """Return the limits in force at `at`: those that several share first, then members', up to a number."""
     query = SpendLimit.filter(organization_id=organization_id, starts_at__lte=at).using_db(client)
-    query = query.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=at))
-    return await query.order_by("-level", "subject", "scope").limit(size_max)
+    query = query.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=at)).order_by("level", "subject", "scope", "interval")
+    shared = await query.exclude(level="MEMBER").limit(size_max)
+    return [*shared, *await query.filter(level="MEMBER").limit(size_max - len(shared))]
 
 
 async def page_in_force(client: BaseDBAsyncClient, organization_id: str, window: Window) -> Page[SpendLimit]:
@@ -119,32 +185,63 @@ async def count_in_force(client: BaseDBAsyncClient, organization_id: str) -> int
     return await SpendLimit.filter(organization_id=organization_id, ends_at__isnull=True).using_db(client).count()
 
 
-async def in_force_for(
-    client: BaseDBAsyncClient, organization_id: str, *, tiers: Sequence[str], members: Sequence[str]
-) -> list[SpendLimit]:
-    """Return the limits that bear on the given tiers and members, with the organization's own."""
-    subjects = [organization_id, *tiers, *members]
-    query = SpendLimit.filter(organization_id=organization_id, ends_at__isnull=True, subject__in=subjects)
-    return await query.using_db(client).order_by("level", "subject", "scope")
-
-
-async def find_open(
-    client: BaseDBAsyncClient, organization_id: str, *, level: str, subject: str, scope: str
-) -> SpendLimit | None:
-    """Return the limit in force at one level for one subject."""
+async def in_force_for(client: BaseDBAsyncClient, organization_id: str, subjects: Subjects) -> list[SpendLimit]:
+    """Return the limits that bear on the given subjects, with the organization's own."""
+    named = subjects.parameters.values()
     query = SpendLimit.filter(
-        organization_id=organization_id, level=level, subject=subject, scope=scope, ends_at__isnull=True
+        organization_id=organization_id,
+        ends_at__isnull=True,
+        subject__in=[organization_id, *(subject for some in named for subject in some)],
     )
+    return await query.using_db(client).order_by("level", "subject", "scope", "interval")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a limit stands: of several set at one place, the last is in force."""
+
+    level: rules.SpendLevel
+    subject: str
+    scope: rules.TierScope
+    interval: Interval
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The place as columns of a row."""
+        return {
+            "level": self.level.value,
+            "subject": self.subject,
+            "scope": self.scope.value,
+            "interval": self.interval.value,
+        }
+
+
+async def find_open(client: BaseDBAsyncClient, organization_id: str, place: Place) -> SpendLimit | None:
+    """Return the limit in force at one place."""
+    query = SpendLimit.filter(organization_id=organization_id, ends_at__isnull=True, **place.columns)
     return await query.using_db(client).first()
 
 
-async def newest_version(
-    client: BaseDBAsyncClient, organization_id: str, *, level: str, subject: str, scope: str
-) -> int:
-    """Return the highest version ever given to this limit, 0 where it never was."""
-    query = SpendLimit.filter(organization_id=organization_id, level=level, subject=subject, scope=scope)
+async def newest_version(client: BaseDBAsyncClient, organization_id: str, place: Place) -> int:
+    """Return the highest version ever given to a limit at this place, 0 where there never was one."""
+    query = SpendLimit.filter(organization_id=organization_id, **place.columns)
     newest = await query.using_db(client).order_by("-version").first()
     return newest.version if newest else 0
+
+
+async def overriding(
+    client: BaseDBAsyncClient, organization_id: str, member_ids: Sequence[str], interval: Interval
+) -> set[str]:
+    """Return those of the given members whose own limit stands instead of their tier's."""
+    query = SpendLimit.filter(
+        organization_id=organization_id,
+        level="MEMBER",
+        interval=interval.value,
+        override="INSTEAD",
+        ends_at__isnull=True,
+        subject__in=list(member_ids),
+    )
+    return {str(found) for found in await query.using_db(client).values_list("subject", flat=True)}
 
 
 async def find_many(client: BaseDBAsyncClient, organization_id: str, limit_ids: Sequence[str]) -> list[SpendLimit]:
@@ -163,50 +260,57 @@ async def end(client: BaseDBAsyncClient, limit: SpendLimit, *, at: datetime) -> 
     await query.update(ends_at=at)
 
 
+WindowKey = tuple[Interval, datetime, rules.SpendLevel, str]
+
+
+async def counters_of(
+    client: BaseDBAsyncClient, organization_id: str, windows: Iterable[tuple[Interval, datetime]], subjects: Subjects
+) -> dict[WindowKey, rules.Counter]:
+    """Return the counters of some windows, each by its interval and start, in one statement; a missing one is zero."""
+    wanted = set(windows)
+    rows = await _COUNTERS.rows(
+        client,
+        organization_id=organization_id,
+        starts=sorted({to_microseconds(start) for _, start in wanted}),
+        **subjects.parameters,
+    )
+    found: dict[WindowKey, rules.Counter] = {}
+    for row in rows:
+        counter, start = _counter(row), from_microseconds(row["period_start"])
+        if (counter.interval, start) in wanted:  # a month, a week and a day may start at one instant
+            found[counter.interval, start, counter.level, counter.subject] = counter
+    return found
+
+
 async def counters(
     client: BaseDBAsyncClient,
     organization_id: str,
     *,
     period_start: datetime,
-    tiers: Iterable[str],
-    members: Iterable[str],
+    tiers: Iterable[str] = (),
+    members: Iterable[str] = (),
+    groups: Iterable[str] = (),
+    interval: Interval = Interval.MONTH,
 ) -> dict[tuple[rules.SpendLevel, str], rules.Counter]:
-    """Return the counters of the organization, the given tiers and the given members; a missing one is all zero."""
-    rows = await _COUNTERS.rows(
-        client,
-        organization_id=organization_id,
-        period_start=to_microseconds(period_start),
-        tiers=sorted(set(tiers)),
-        members=sorted(set(members)),
-    )
-    return {(counter.level, counter.subject): counter for counter in map(_counter, rows)}
+    """Return the counters of one window: the organization's, and those of the given groups, tiers and members."""
+    subjects = Subjects(groups, tiers, members)
+    found = await counters_of(client, organization_id, [(interval, period_start)], subjects)
+    return {(counter.level, counter.subject): counter for counter in found.values()}
 
 
-async def counters_of_level(
-    client: BaseDBAsyncClient, organization_id: str, *, period_start: datetime, level: rules.SpendLevel
-) -> list[rules.Counter]:
-    """Return every counter of one level in a month."""
-    rows = await _ALL_OF_LEVEL.rows(
-        client, organization_id=organization_id, period_start=to_microseconds(period_start), level=level.value
-    )
-    return [_counter(row) for row in rows]
-
-
-async def add(
-    client: BaseDBAsyncClient, organization_id: str, *, period_start: datetime, deltas: Iterable[Delta]
-) -> None:
+async def add(client: BaseDBAsyncClient, organization_id: str, deltas: Iterable[Delta]) -> None:
     """Add to counters, creating those that are missing, in one global order; a delta below zero takes back."""
-    start = to_microseconds(period_start)
-    ordered = sorted(deltas, key=lambda delta: (delta.level.value, delta.subject))
+    ordered = sorted(deltas, key=lambda delta: delta.order)
     # A row proposed by INSERT must pass its CHECKs before the conflict is seen, so what takes back is an UPDATE.
-    await _ADD.run_many(client, [_move(organization_id, start, delta) for delta in ordered if not delta.takes_back])
-    await _TAKE_BACK.run_many(client, [_move(organization_id, start, delta) for delta in ordered if delta.takes_back])
+    await _ADD.run_many(client, [_move(organization_id, delta) for delta in ordered if not delta.takes_back])
+    await _TAKE_BACK.run_many(client, [_move(organization_id, delta) for delta in ordered if delta.takes_back])
 
 
-def _move(organization_id: str, period_start: int, delta: Delta) -> Row:
+def _move(organization_id: str, delta: Delta) -> Row:
     return {
         "organization_id": organization_id,
-        "period_start": period_start,
+        "period_start": to_microseconds(delta.window_start),
+        "interval": delta.interval.value,
         "level": delta.level.value,
         "subject": delta.subject,
         "spent_nanos": delta.spent_nanos,
@@ -220,4 +324,5 @@ def _counter(row: Row) -> rules.Counter:
         subject=row["subject"],
         spent_nanos=row["spent_nanos"],
         held_nanos=row["held_nanos"],
+        interval=Interval(row["interval"]),
     )

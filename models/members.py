@@ -12,6 +12,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.expressions import Q
 from tortoise.models import Model
 
+from models import groups
 from models.fields import InstantField, code
 from models.paging import Page, Window, page
 
@@ -103,9 +104,12 @@ def matching(
     role: str | None = None,
     search: str | None = None,
     only: Sequence[str] | None = None,
+    group_id: str | None = None,
 ) -> Any:
-    """Return the query for members by status, role, a part of name or e-mail, and a list of ids."""
+    """Return the query for members by status, role, a part of name or e-mail, a list of ids, and their group now."""
     query = Member.filter(organization_id=organization_id)
+    if group_id is not None:
+        query = query.filter(id__in=groups.members_of(organization_id, group_id))
     if status is not None:
         query = query.filter(status=status)
     if role is not None:

@@ -1,7 +1,8 @@
 """How is one SQL text written for two databases?
 
 Parameters are named, `:like_this`, and become `?` on SQLite and `$1` on PostgreSQL. A list is `:names[]` and stands
-where a subquery may stand: `member_id IN :ids[]`. Nothing else differs: statements keep to the common subset.
+where a subquery may stand: `member_id IN :ids[]`, or `start IN :starts[int]` for integers. Nothing else differs:
+statements keep to the common subset.
 """
 
 import json
@@ -11,7 +12,8 @@ from typing import Any
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-_PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)(\[\])?")
+_PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)(\[(?:int)?\])?")
+_LIST_TYPES = {"[]": "text", "[int]": "bigint"}
 
 Row = dict[str, Any]
 Client = BaseDBAsyncClient
@@ -31,7 +33,10 @@ class Statement:
             order.setdefault(name, len(order) + 1)
         self._order = tuple(order)
         self._postgres = _PARAMETER.sub(
-            lambda m: f"(SELECT unnest(${order[m[1], True]}::text[]))" if m[2] else f"${order[m[1], False]}", text
+            lambda m: (
+                f"(SELECT unnest(${order[m[1], True]}::{_LIST_TYPES[m[2]]}[]))" if m[2] else f"${order[m[1], False]}"
+            ),
+            text,
         )
 
     async def rows(self, client: BaseDBAsyncClient, **parameters: Any) -> list[Row]:

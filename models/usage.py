@@ -24,7 +24,7 @@ EVENTS_MAX = 1_000_000
 
 
 class UsageEvent(Model):
-    """One measured use. `tier` is the member's seat tier at that instant, empty for none."""
+    """One measured use. `tier` and `group_id` are the member's at that instant, empty for none."""
 
     organization_id: str = code()
     id: str = code(primary_key=True)
@@ -32,6 +32,7 @@ class UsageEvent(Model):
     digest: str = code()
     member_id: str = code()
     tier: str = code()
+    group_id: str = code(default="")
     meter: str = code()
     model: str = code()
     direction: str = code()
@@ -54,11 +55,11 @@ _KNOWN = Statement("""
 """)
 _INSERT = Statement("""
     INSERT INTO usage_events (
-        organization_id, id, external_id, digest, member_id, tier, meter, model, direction, quantity, cost_nanos,
-        price_version, overage, supersedes, occurred_at, recorded_at, period_start)
+        organization_id, id, external_id, digest, member_id, tier, group_id, meter, model, direction, quantity,
+        cost_nanos, price_version, overage, supersedes, occurred_at, recorded_at, period_start)
     VALUES (
-        :organization_id, :id, :external_id, :digest, :member_id, :tier, :meter, :model, :direction, :quantity,
-        :cost_nanos, :price_version, :overage, :supersedes, :occurred_at, :recorded_at, :period_start)
+        :organization_id, :id, :external_id, :digest, :member_id, :tier, :group_id, :meter, :model, :direction,
+        :quantity, :cost_nanos, :price_version, :overage, :supersedes, :occurred_at, :recorded_at, :period_start)
 """)
 _ROLL_UP = Statement("""
     INSERT INTO usage_rollups (

@@ -23,6 +23,7 @@ from schema.audit_records import AuditRecord
 from schema.context import Context, Info
 from schema.credits import CreditEntry, CreditGrant
 from schema.errors import ErrorCode, GraphError
+from schema.groups import Group
 from schema.ids import GlobalId, Kind
 from schema.invoices import Invoice
 from schema.limits import SpendLimit
@@ -59,6 +60,10 @@ async def _invoice(context: Context, owner: Row, key: str) -> Node | None:
 async def _role(context: Context, owner: Row, key: str) -> Node | None:
     row = await context.loaders.role.load((owner.organization_id, key))
     return Role.of(owner, row) if row else None
+
+
+async def _group(context: Context, owner: Row, key: str) -> Node | None:
+    return await Group.load(context, owner, key)
 
 
 async def _spend_limit(context: Context, owner: Row, key: str) -> Node | None:
@@ -125,6 +130,7 @@ _FINDERS: Final[Mapping[Kind, Finder]] = MappingProxyType(
         Kind.ORGANIZATION: Finder(Permission.ORGANIZATION_READ, _organization),
         Kind.MEMBER: Finder(Permission.MEMBERS_READ, _member),
         Kind.ROLE: Finder(Permission.MEMBERS_READ, _role),
+        Kind.GROUP: Finder(Permission.MEMBERS_READ, _group),
         Kind.SPEND_LIMIT: Finder(Permission.SPEND_LIMITS_READ, _spend_limit),
         Kind.LIMIT_ALERT: Finder(Permission.SELF_READ, _limit_alert),
         Kind.INVOICE: Finder(Permission.INVOICES_READ, _invoice),

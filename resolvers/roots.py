@@ -10,6 +10,7 @@ from resolvers.contracts import ContractMutations
 from resolvers.corrections import CorrectionMutations
 from resolvers.credits import CreditMutations
 from resolvers.estimates import EstimateQueries
+from resolvers.groups import GroupMutations
 from resolvers.imports import ImportMutations
 from resolvers.invoices import InvoiceMutations
 from resolvers.limits import LimitMutations
@@ -50,6 +51,7 @@ class Mutation(
     ImportMutations,
     SeatMutations,
     ReassignmentMutations,
+    GroupMutations,
     LimitMutations,
     UsageMutations,
     CorrectionMutations,

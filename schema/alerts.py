@@ -1,6 +1,6 @@
 """Who was told that a limit is near?
 
-An alert is raised once for each threshold, month and version of a limit. Its `dedupId` is the same wherever and
+An alert is raised once for each threshold, window and version of a limit. Its `dedupId` is the same wherever and
 however often it is delivered, so a receiver recognizes a repeat. A plain member sees those about themself.
 """
 
@@ -10,8 +10,9 @@ from functools import partial
 import strawberry
 
 from billing import periods as period_rules
-from billing.limits import SpendLevel, TierScope
+from billing.limits import LimitKind, SpendLevel, TierScope
 from billing.roles import Permission
+from billing.windows import Interval
 from models import alerts as rows
 from models.organizations import Organization
 from schema import ids
@@ -31,13 +32,22 @@ NAME = "limitAlerts"
 class LimitAlert(Node):
     dedup_id: str = strawberry.field(description="The same for every delivery of this alert.")
     level: SpendLevel = strawberry.field(description="Whose spend the limit caps.")
-    subject: str = strawberry.field(description="The organization's id, the seat tier's key or the member's id.")
+    subject: str = strawberry.field(
+        description="The organization's id, the group's id, the seat tier's key or the member's id."
+    )
     scope: TierScope | None = strawberry.field(description="What a limit on a seat tier means; null at other levels.")
-    threshold: int = strawberry.field(description="How many percent of the limit were reached.")
-    cap: Money = strawberry.field(description="What the limit allowed in the month.")
+    kind: LimitKind = strawberry.field(description="What the limit does when it is reached.")
+    interval: Interval = strawberry.field(description="The interval of the limit.")
+    threshold: int = strawberry.field(
+        description="How many percent of the limit were reached; for an amount, rounded down, and 0 without a cap."
+    )
+    threshold_amount: Money | None = strawberry.field(
+        description="The amount that was reached, where the threshold is one; null for a percent."
+    )
+    cap: Money | None = strawberry.field(description="What the limit allowed in its interval; null for no limit.")
     spent: Money = strawberry.field(description="What was spent and held against it.")
-    remaining: Money = strawberry.field(description="What was left of it.")
-    period: Period = strawberry.field(description="The month the spend counts in.")
+    remaining: Money | None = strawberry.field(description="What was left of it; null for no limit.")
+    period: Period = strawberry.field(description="The month, week or day the spend counts in.")
     raised_at: datetime = strawberry.field(description="When the threshold was reached.")
     member_id: strawberry.Private[str | None]
 
@@ -60,14 +70,21 @@ class LimitAlert(Node):
             level=level,
             subject=subject_text(owner, level, row.subject),
             scope=TierScope(row.scope) if level is SpendLevel.SEAT_TIER else None,
+            kind=LimitKind(row.kind),
+            interval=Interval(row.interval),
             threshold=row.threshold,
-            cap=Money.of_nanos(row.cap_nanos, currency, locale),
+            threshold_amount=Money.of_nanos_or_none(row.threshold_nanos, currency, locale),
+            cap=Money.of_nanos_or_none(row.cap_nanos, currency, locale),
             spent=Money.of_nanos(row.spent_nanos, currency, locale),
-            remaining=Money.of_nanos(max(0, row.cap_nanos - row.spent_nanos), currency, locale),
+            remaining=Money.of_nanos_or_none(_left(row), currency, locale),
             period=Period.of(period_rules.Period(row.period_start, row.period_end), owner.time_zone),
             raised_at=row.raised_at,
             member_id=row.member_id,
         )
+
+
+def _left(row: rows.LimitAlert) -> int | None:
+    return None if row.cap_nanos is None else max(0, row.cap_nanos - row.spent_nanos)
 
 
 @strawberry.type(description="An alert on its way to a subscriber.")

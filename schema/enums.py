@@ -10,9 +10,10 @@ from typing import Any, cast
 import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
-from billing.limits import SpendLevel, TierScope
+from billing.limits import LimitKind, Override, SpendLevel, TierScope
 from billing.rating import Direction
 from billing.roles import Permission
+from billing.windows import Interval
 
 
 def mirror(enum: EnumMeta, *, description: str, name: str | None = None, **sentences: str) -> None:
@@ -53,6 +54,7 @@ mirror(
     SpendLevel,
     description="Whose spend is limited. The tightest of the limits that bear on a member binds.",
     ORGANIZATION="Everybody in the organization together.",
+    GROUP="The members of one group, such as a cost centre.",
     SEAT_TIER="The members of one seat tier.",
     MEMBER="One member.",
 )
@@ -62,6 +64,29 @@ mirror(
     description="What a limit on a seat tier means.",
     POOLED="All members of the tier share the limit.",
     PER_MEMBER="Each member of the tier has the limit to themself.",
+)
+mirror(
+    LimitKind,
+    name="SpendLimitKind",
+    description="What a spend limit does when it is reached.",
+    HARD="What would pass it is refused.",
+    SOFT="What passes it is let through, flagged and alerted.",
+    NOTIFY="Nothing but the alerts it raises.",
+)
+mirror(
+    Interval,
+    name="SpendInterval",
+    description="After how long spend starts again from zero, in the organization's time zone.",
+    MONTH="A calendar month.",
+    WEEK="A week from Monday to Sunday.",
+    DAY="A calendar day.",
+)
+mirror(
+    Override,
+    name="SpendLimitOverride",
+    description="How a member's own limit stands to what their seat tier allows each member.",
+    WITHIN="Both hold, and the tighter binds.",
+    INSTEAD="It takes the place of the tier's; what several share still holds.",
 )
 mirror(
     Direction,

@@ -33,6 +33,7 @@ class Kind(StrEnum):
     ORGANIZATION = "org"
     MEMBER = "mem"
     ROLE = "role"
+    GROUP = "group"
     SPEND_LIMIT = "lim"
     LIMIT_ALERT = "alert"
     INVOICE = "inv"

@@ -12,11 +12,14 @@ from typing import TypeVar
 
 from strawberry.dataloader import DataLoader
 
+from billing.limits import Counter, SpendLevel
+from billing.periods import month_containing
 from billing.roles import Permission
 from models import (
     alerts,
     contracts,
     credits,
+    groups,
     invoices,
     limits,
     members,
@@ -27,8 +30,7 @@ from models import (
 )
 from models import usage as usage_rows
 from models.sql import Client
-from services import limits as standings
-from services import reports, terms
+from services import reports, standings, terms
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -144,12 +146,44 @@ class Loaders:
 
     @cached_property
     def standing(self) -> DataLoader[tuple[str, str], standings.Standing | None]:
-        """Where members stand against their limits this month, by member."""
+        """Where members stand against their limits now, by member."""
 
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, standings.Standing]:
             owner = await self.organization.load(organization_id)
             assert owner is not None, "a member belongs to an organization that exists"
             return await standings.standings(self._reader, owner, ids, at=self._at(owner))
+
+        return _loader(read)
+
+    @cached_property
+    def group(self) -> DataLoader[tuple[str, str], groups.Group | None]:
+        """Groups by id."""
+
+        async def read(organization_id: str, ids: list[str]) -> Mapping[str, groups.Group]:
+            return {row.id: row for row in await groups.find_many(self._reader, organization_id, ids)}
+
+        return _loader(read)
+
+    @cached_property
+    def group_of(self) -> DataLoader[tuple[str, str], str | None]:
+        """The groups members are in now, by member."""
+
+        async def read(organization_id: str, ids: list[str]) -> Mapping[str, str]:
+            found = await groups.open_memberships(self._reader, organization_id, ids)
+            return {row.member_id: row.group_id for row in found}
+
+        return _loader(read)
+
+    @cached_property
+    def group_counter(self) -> DataLoader[tuple[str, str], Counter | None]:
+        """What groups have spent this month, by group."""
+
+        async def read(organization_id: str, ids: list[str]) -> Mapping[str, Counter]:
+            owner = await self.organization.load(organization_id)
+            assert owner is not None, "a group belongs to an organization that exists"
+            start = month_containing(self._at(owner), owner.time_zone).start
+            found = await limits.counters(self._reader, organization_id, period_start=start, groups=ids)
+            return {subject: counter for (level, subject), counter in found.items() if level is SpendLevel.GROUP}
 
         return _loader(read)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
@@ -26,6 +26,9 @@ from schema.roles import Role
 from schema.seats import Seat
 from schema.standings import EffectiveSpendLimit
 from schema.usage import GroupBy, UsageReport
+
+if TYPE_CHECKING:
+    from schema.groups import Group
 
 
 class MemberStatus(StrEnum):
@@ -69,6 +72,17 @@ class Member(Node):
     )
     async def seat(self, info: Info) -> Seat | None:
         return await Seat.load(info.context, self.owner, self.member_id)
+
+    @field(
+        description="The group the member is in now; null for none.",
+        requires=Permission.MEMBERS_READ,
+        own=Own.SUBJECT,
+    )
+    async def group(self, info: Info) -> Annotated["Group", strawberry.lazy("schema.groups")] | None:
+        from schema.groups import Group  # the back edge: a group leads to its members
+
+        group_id = await info.context.loaders.group_of.load((self.owner.organization_id, self.member_id))
+        return await Group.load(info.context, self.owner, group_id)
 
     @field(
         description="What the member has spent this month, exact.",

@@ -52,6 +52,11 @@ class Money:
         amount = rules.decimal_text(exact, exponent(currency))
         return cls(amount=DecimalText(amount), currency=currency, locale=locale)
 
+    @classmethod
+    def of_nanos_or_none(cls, nanos: int | None, currency: str, locale: str) -> "Money | None":
+        """Return metered cost, or None where there is none."""
+        return None if nanos is None else cls.of_nanos(nanos, currency, locale)
+
 
 @strawberry.input(description="An amount of money as a client gives it.")
 class MoneyInput:

@@ -25,6 +25,7 @@ from schema.contracts import ContractOfOrganization
 from schema.credits import CreditsOfOrganization
 from schema.enums import mirror
 from schema.errors import ErrorCode, GraphError
+from schema.groups import GroupsOfOrganization
 from schema.invoices import InvoicesOfOrganization
 from schema.limits import LimitsOfOrganization
 from schema.members import MembersOfOrganization
@@ -63,6 +64,7 @@ mirror(
 class Organization(
     Node,
     MembersOfOrganization,
+    GroupsOfOrganization,
     RolesOfOrganization,
     SeatsOfOrganization,
     SeatUsageOfOrganization,

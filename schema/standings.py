@@ -9,47 +9,66 @@ from datetime import datetime
 import strawberry
 
 from billing import limits as rules
-from billing.limits import SpendLevel, TierScope
+from billing.limits import LimitKind, SpendLevel, TierScope
+from billing.windows import Interval
 from models.organizations import Organization
 from schema import ids
 from schema.access import field
 from schema.context import Context, Info
 from schema.money import Money
 from schema.parties import Contact
-from services.limits import Standing
+from services.standings import Standing
 
 
 @strawberry.type(description="One of the limits that a member's spend must pass.")
 class SpendLimitLink:
     level: SpendLevel = strawberry.field(description="Whose spend the limit caps.")
-    subject: str = strawberry.field(description="The organization's id, the seat tier's key or the member's id.")
+    subject: str = strawberry.field(
+        description="The organization's id, the group's id, the seat tier's key or the member's id."
+    )
     scope: TierScope | None = strawberry.field(description="What a limit on a seat tier means; null at other levels.")
-    cap: Money = strawberry.field(description="What may be spent in a month.")
-    spent: Money = strawberry.field(description="What has been spent against this limit this month.")
+    kind: LimitKind = strawberry.field(description="What the limit does when it is reached.")
+    interval: Interval = strawberry.field(description="After how long its spend starts again from zero.")
+    cap: Money | None = strawberry.field(
+        description="What may be spent in the interval; null where it says that there is no limit."
+    )
+    spent: Money = strawberry.field(description="What has been spent against this limit in the running interval.")
     held: Money = strawberry.field(description="What is reserved against this limit and not spent yet.")
-    remaining: Money = strawberry.field(description="What may still be spent here.")
+    remaining: Money | None = strawberry.field(description="What may still be spent here; null for no limit.")
+    resets_at: datetime = strawberry.field(description="When the interval ends and spend starts again from zero.")
+    binds: bool = strawberry.field(description="Whether it is the one that binds now: of the hard ones, the tightest.")
 
     @classmethod
-    def of(cls, gate: rules.Gate, owner: Organization) -> "SpendLimitLink":
+    def of(cls, gate: rules.Gate, standing: Standing, owner: Organization) -> "SpendLimitLink":
         """Return the link for one gate."""
         currency, locale = owner.currency, owner.locale
+        binding = standing.effective.binding
         return cls(
             level=gate.level,
             subject=subject_text(owner, gate.level, gate.subject),
             scope=gate.limit.scope if gate.level is SpendLevel.SEAT_TIER else None,
-            cap=Money.of_nanos(gate.limit.cap_nanos, currency, locale),
+            kind=gate.limit.kind,
+            interval=gate.limit.interval,
+            cap=Money.of_nanos_or_none(gate.limit.cap_nanos, currency, locale),
             spent=Money.of_nanos(gate.counter.spent_nanos, currency, locale),
             held=Money.of_nanos(gate.counter.held_nanos, currency, locale),
-            remaining=Money.of_nanos(gate.headroom_nanos, currency, locale),
+            remaining=Money.of_nanos_or_none(gate.headroom_nanos, currency, locale),
+            resets_at=standing.windows[gate.limit.interval].end,
+            binds=binding is not None and binding.limit.id == gate.limit.id,
         )
 
 
 @strawberry.type(description="The limit that binds a member now: the one with the least left.")
 class EffectiveSpendLimit:
-    amount: Money | None = strawberry.field(description="What the binding limit allows in a month; null for no limit.")
+    amount: Money | None = strawberry.field(
+        description="What the binding limit allows in its interval; null for no limit."
+    )
     remaining: Money | None = strawberry.field(description="What the member may still spend; null for no limit.")
     binding_level: SpendLevel | None = strawberry.field(description="Which level binds; null for no limit.")
-    resets_at: datetime = strawberry.field(description="When the month ends and spend starts again from zero.")
+    binding_interval: Interval | None = strawberry.field(description="The interval of the limit that binds.")
+    resets_at: datetime = strawberry.field(
+        description="When the interval of the limit that binds ends; the month where none does."
+    )
     chain: list[SpendLimitLink] = strawberry.field(
         description="Every limit that bears on the member, from the organization's to their own."
     )
@@ -64,14 +83,15 @@ class EffectiveSpendLimit:
     async def load(cls, context: Context, owner: Organization, member_id: str) -> "EffectiveSpendLimit":
         """Return what binds a member."""
         standing = await _standing(context, owner, member_id)
-        effective = standing.effective
+        effective, currency, locale = standing.effective, owner.currency, owner.locale
         binding, remaining = effective.binding, effective.remaining_nanos
         return cls(
-            amount=Money.of_nanos(binding.limit.cap_nanos, owner.currency, owner.locale) if binding else None,
-            remaining=None if remaining is None else Money.of_nanos(remaining, owner.currency, owner.locale),
+            amount=Money.of_nanos_or_none(binding.limit.cap_nanos if binding else None, currency, locale),
+            remaining=Money.of_nanos_or_none(remaining, currency, locale),
             binding_level=binding.level if binding else None,
-            resets_at=standing.period.end,
-            chain=[SpendLimitLink.of(gate, owner) for gate in standing.gates],
+            binding_interval=binding.limit.interval if binding else None,
+            resets_at=standing.resets_at,
+            chain=[SpendLimitLink.of(gate, standing, owner) for gate in standing.gates],
             owner=owner,
         )
 
@@ -87,6 +107,8 @@ def subject_text(owner: Organization, level: SpendLevel, subject: str) -> str:
     match level:
         case SpendLevel.ORGANIZATION:
             return ids.organization(owner.organization_id)
+        case SpendLevel.GROUP:
+            return ids.text(ids.Kind.GROUP, owner.organization_id, subject)
         case SpendLevel.SEAT_TIER:
             return subject
         case SpendLevel.MEMBER:

@@ -1,17 +1,18 @@
 """Correct what a source reported wrongly, without forgetting what it said first.
 
 A correction is an event of its own that supersedes another: same member, model and instant, another quantity. The
-month's counters and rollups move by the difference. Where the month is billed already, the difference becomes a line
-of the next invoice. An event is superseded once; a second correction corrects the first.
+counters of the windows it was used in and the rollups move by the difference. Where the month is billed already, the
+difference becomes a line of the next invoice. An event is superseded once; a second correction corrects the first.
 """
 
 from dataclasses import dataclass
 
 from billing import limits as rules
 from billing.money import NANOS_MAX
-from billing.periods import Period, local_date, month_containing, to_microseconds
+from billing.periods import local_date, month_containing, to_microseconds
 from billing.rating import QUANTITY_MAX, Direction
 from billing.roles import Permission
+from billing.windows import windows
 from models import adjustments, invoices
 from models import limits as limit_rows
 from models import usage as rows
@@ -23,7 +24,6 @@ from services.terms import Terms
 from services.unit import Unit
 from services.usage_facts import ID_LENGTH_MAX, EventRefused, UsageFact
 
-Level = rules.SpendLevel
 KEY_COLUMNS = ("member_id", "tier", "meter", "model", "direction", "price_version")
 
 
@@ -73,7 +73,7 @@ async def correct(unit: Unit, command: Correct) -> Corrected | Refused:
     if billed is not None:
         row = _adjustment_row(unit, command, original, usage_id, delta_quantity, delta_nanos, billed)
         await adjustments.insert_many(unit.client, [row])
-    await _count(unit, original, period, delta_nanos)
+    await _count(unit, original, delta_nanos)
     facts = {"eventId": command.event_id, "correctionId": command.correction_id, "usageId": usage_id}
     unit.emit(
         "UsageCorrected",
@@ -119,29 +119,27 @@ async def _rate(unit: Unit, in_force: Terms | None, original: rows.UsageEvent, q
     return Refused(cost.code, cost.message, ("quantity",)) if isinstance(cost, EventRefused) else cost
 
 
-async def _count(unit: Unit, original: rows.UsageEvent, period: Period, delta_nanos: int) -> None:
-    """Move the month's counters, and tell those concerned of a threshold that is reached by it."""
-    keys = (
-        (Level.ORGANIZATION, unit.organization_id),
-        (Level.SEAT_TIER, original.tier),
-        (Level.MEMBER, original.member_id),
-    )
-    deltas = [limit_rows.Delta(level, subject, delta_nanos) for level, subject in keys]
-    await limit_rows.add(unit.client, unit.organization_id, period_start=period.start, deltas=deltas)
-    tiers, members = [original.tier], [original.member_id]
-    counters = await limit_rows.counters(
-        unit.client, unit.organization_id, period_start=period.start, tiers=tiers, members=members
-    )
-    assert all(counter.spent_nanos <= NANOS_MAX for counter in counters.values()), "the sum was bounded on the way in"
-    in_force = await limit_rows.in_force_for(unit.client, unit.organization_id, tiers=tiers, members=members)
-    gates = rules.gates(
-        [row.as_rule() for row in in_force],
-        counters.values(),
-        organization_id=unit.organization_id,
-        tier=original.tier or None,
-        member_id=original.member_id,
-    )
-    await alerts.raise_reached(unit, gates, period)
+async def _count(unit: Unit, original: rows.UsageEvent, delta_nanos: int) -> None:
+    """Move the counters of the event's own windows, and tell those concerned of a threshold that is reached by it."""
+    chain = rules.Chain(unit.organization_id, original.group_id, original.tier, original.member_id)
+    found = windows(original.occurred_at, unit.organization.time_zone)
+    deltas = [
+        limit_rows.Delta(period.start, interval, level, subject, delta_nanos)
+        for interval, period in found.items()
+        for level, subject in chain.counted
+    ]
+    await limit_rows.add(unit.client, unit.organization_id, deltas)
+    if delta_nanos <= 0:
+        return
+    subjects = limit_rows.Subjects.of([chain])
+    starts = [(interval, period.start) for interval, period in found.items()]
+    counters = await limit_rows.counters_of(unit.client, unit.organization_id, starts, subjects)
+    assert all(counter.used_nanos <= NANOS_MAX for counter in counters.values()), "the sum was bounded on the way in"
+    in_force = await limit_rows.in_force_for(unit.client, unit.organization_id, subjects)
+    known = {counter.key: counter for counter in counters.values()}
+    bearing = rules.bearing([row.as_rule() for row in in_force], chain)
+    met = [(rules.gate(limit, chain, known), found[limit.interval]) for limit in bearing]
+    await alerts.raise_reached(unit, met)
 
 
 def _event_row(unit: Unit, command: Correct, original: rows.UsageEvent, cost: Cost, usage_id: str) -> dict[str, object]:
@@ -151,6 +149,7 @@ def _event_row(unit: Unit, command: Correct, original: rows.UsageEvent, cost: Co
         "external_id": command.correction_id,
         "digest": f"corrects {original.id}",
         **{name: getattr(original, name) for name in KEY_COLUMNS},
+        "group_id": original.group_id,
         "price_version": cost.version,
         "quantity": command.quantity,
         "cost_nanos": cost.nanos,

@@ -1,21 +1,19 @@
 """Set, lift and explain spend limits.
 
-A limit on a tier means each member of it unless it says POOLED. Setting a limit below what is spent already takes
-nothing back: it refuses what is new, and says at once that the threshold is reached.
+A limit has a place: level, subject, scope and interval. Of several set at one place the last is in force. A limit on a
+tier means each member of it unless it says POOLED. Setting a limit below what is spent already takes nothing back: it
+refuses what is new, and says at once that the threshold is reached.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from billing import limits as rules
+from billing.alert_marks import THRESHOLDS, EveryAmount, EveryPercent, InvalidMarks, Plan, Repeat
 from billing.money import NANOS_MAX, Money, minor_to_nanos
-from billing.periods import Period, month_containing
 from billing.roles import Permission
+from billing.windows import Interval, window
+from models import groups, members, seats
 from models import limits as rows
-from models import members, seats
-from models.organizations import Organization
-from models.sql import Client
 from services import alerts, terms
 from services.dispatch import verb
 from services.outcomes import RefusalCode, Refused, not_found
@@ -23,24 +21,37 @@ from services.unit import Unit
 
 Level = rules.SpendLevel
 Scope = rules.TierScope
+Kind = rules.LimitKind
+Override = rules.Override
 
 
 @dataclass(frozen=True, slots=True)
 class SetLimit:
-    """A monthly cap at one level. `subject` is a tier's key or a member's id, and None for the organization."""
+    """A cap at one level, or with no `cap` the explicit word that there is none.
+
+    `subject` is a group's id, a tier's key or a member's id, and None for the organization. Without `thresholds` the
+    usual ones are told of, where there is a cap to take a percent of. Without `override` a cap of a member's own holds
+    WITHIN the tier's, and no cap stands INSTEAD of it.
+    """
 
     organization_id: str
     idempotency_key: str
     level: rules.SpendLevel
     subject: str | None
     scope: rules.TierScope | None
-    cap: Money
-    thresholds: tuple[int, ...] = rules.THRESHOLDS
+    cap: Money | None
+    thresholds: tuple[int, ...] | None = None
+    amount_thresholds: tuple[Money, ...] = ()
+    repeat_percent: int | None = None
+    repeat_amount: Money | None = None
+    kind: rules.LimitKind = Kind.HARD
+    interval: Interval = Interval.MONTH
+    override: rules.Override | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LimitSet:
-    """The cap is in force from now on."""
+    """The limit is in force from now on."""
 
     limit_id: str
     version: int
@@ -49,151 +60,125 @@ class LimitSet:
 
 @dataclass(frozen=True, slots=True)
 class ClearLimit:
-    """No cap of its own at one level any more; the other levels still hold."""
+    """No limit at one place any more; the other levels still hold."""
 
     organization_id: str
     idempotency_key: str
     level: rules.SpendLevel
     subject: str | None
     scope: rules.TierScope | None
+    interval: Interval = Interval.MONTH
 
 
 @dataclass(frozen=True, slots=True)
 class LimitCleared:
-    """The cap is lifted from now on."""
+    """The limit is lifted from now on."""
 
     limit_id: str
 
 
 @verb(Permission.SPEND_LIMITS_WRITE)
 async def set_limit(unit: Unit, command: SetLimit) -> LimitSet | Refused:
-    """Put a cap in force at this instant."""
-    scope = _scope(command.level, command.scope)
-    refused = await _subject_refusal(unit, command.level, command.subject, command.scope)
-    refused = refused or _cap_refusal(unit, command.cap) or _threshold_refusal(command.thresholds)
+    """Put a limit in force at this instant."""
+    refused = await _subject_refusal(unit, command) or _money_refusal(unit, command) or _shape_refusal(command)
     if refused is not None:
         return refused
-    subject = command.subject or unit.organization_id
-    where = {"level": command.level.value, "subject": subject, "scope": scope.value}
-    current = await rows.find_open(unit.client, unit.organization_id, **where)
-    version = 1 + await rows.newest_version(unit.client, unit.organization_id, **where)
+    plan = _plan(command)
+    if isinstance(plan, Refused):
+        return plan
+    place = _place(unit, command)
+    current = await rows.find_open(unit.client, unit.organization_id, place)
+    version = 1 + await rows.newest_version(unit.client, unit.organization_id, place)
     if current is not None:
         await rows.end(unit.client, current, at=unit.at)
+    override = command.override or (Override.INSTEAD if _is_lifted(command) else Override.WITHIN)
     limit = await rows.insert(
         unit.client,
         organization_id=unit.organization_id,
         id=unit.new_id("limit"),
-        **where,
-        cap_nanos=minor_to_nanos(command.cap.minor, command.cap.currency),
-        thresholds=list(command.thresholds),
+        **place.columns,
+        kind=command.kind.value,
+        override=override.value,
+        cap_nanos=None if command.cap is None else _nanos(command.cap),
+        thresholds=list(plan.percents),
+        amount_thresholds=list(plan.amounts),
+        repeat_every=rows.repeat_document(plan.repeat),
         version=version,
         set_by=unit.actor_id,
         starts_at=unit.at,
         ends_at=None,
     )
-    facts = {"limitId": limit.id, **where, "cap": command.cap.amount, "currency": command.cap.currency}
-    unit.emit("SpendLimitSet", {**facts, "version": version}, member_id=_concerns(command.level, command.subject))
+    cap = None if command.cap is None else command.cap.amount
+    facts = {
+        "limitId": limit.id,
+        **place.columns,
+        "kind": limit.kind,
+        "override": limit.override,
+        "cap": cap,
+        "currency": unit.organization.currency,
+        "version": version,
+    }
+    unit.emit("SpendLimitSet", facts, member_id=_concerns(command))
     await _tell(unit, limit.as_rule())
     return LimitSet(limit.id, version, _money(current, unit.organization.currency))
 
 
 @verb(Permission.SPEND_LIMITS_WRITE)
 async def clear_limit(unit: Unit, command: ClearLimit) -> LimitCleared | Refused:
-    """Lift a cap at this instant."""
-    refused = await _subject_refusal(unit, command.level, command.subject, command.scope)
+    """Lift a limit at this instant."""
+    refused = await _subject_refusal(unit, command)
     if refused is not None:
         return refused
-    where = {
-        "level": command.level.value,
-        "subject": command.subject or unit.organization_id,
-        "scope": _scope(command.level, command.scope).value,
-    }
-    current = await rows.find_open(unit.client, unit.organization_id, **where)
+    place = _place(unit, command)
+    current = await rows.find_open(unit.client, unit.organization_id, place)
     if current is None:
         return not_found("spend limit", "level")
     await rows.end(unit.client, current, at=unit.at)
-    facts = {"limitId": current.id, **where}
-    unit.emit("SpendLimitCleared", facts, member_id=_concerns(command.level, command.subject))
+    facts = {"limitId": current.id, **place.columns}
+    unit.emit("SpendLimitCleared", facts, member_id=_concerns(command))
     return LimitCleared(current.id)
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Where one member stands: the gates their spend must pass, and the month these count in."""
-
-    member_id: str
-    tier: str | None
-    gates: tuple[rules.Gate, ...]
-    counter: rules.Counter
-    period: Period
-
-    @property
-    def effective(self) -> rules.Effective:
-        """The limit that binds now."""
-        return rules.effective(self.gates)
-
-
-async def standings(
-    client: Client, organization: Organization, member_ids: Sequence[str], *, at: datetime
-) -> dict[str, Standing]:
-    """Return where each of the given members stands in the month of `at`, in three statements."""
-    period = month_containing(at, organization.time_zone)
-    organization_id = organization.organization_id
-    held = await seats.open_seats(client, organization_id, member_ids)
-    tiers = {seat.member_id: seat.tier for seat in held}
-    named = sorted({tier for tier in tiers.values() if tier})
-    in_force = await rows.in_force_for(client, organization_id, tiers=named, members=member_ids)
-    limits = [limit.as_rule() for limit in in_force]
-    counters = await rows.counters(client, organization_id, period_start=period.start, tiers=named, members=member_ids)
-    return {
-        member_id: Standing(
-            member_id,
-            tiers.get(member_id),
-            rules.gates(
-                limits,
-                counters.values(),
-                organization_id=organization_id,
-                tier=tiers.get(member_id),
-                member_id=member_id,
-            ),
-            counters.get((Level.MEMBER, member_id), rules.Counter(Level.MEMBER, member_id)),
-            period,
-        )
-        for member_id in member_ids
-    }
 
 
 async def _tell(unit: Unit, limit: rules.Limit) -> None:
     """Raise the alerts that a limit just set calls for."""
-    period = month_containing(unit.at, unit.organization.time_zone)
-    subjects = [limit.subject]
-    if limit.counted_at is not limit.level:
-        subjects = await seats.members_of_tier(unit.client, unit.organization_id, limit.subject)
+    period = window(limit.interval, unit.at, unit.organization.time_zone)
+    counted_at, subjects = limit.counted_at, [limit.subject]
+    if counted_at is not limit.level:
+        of_tier = await seats.members_of_tier(unit.client, unit.organization_id, limit.subject)
+        spared = await rows.overriding(unit.client, unit.organization_id, of_tier, limit.interval)
+        subjects = [member_id for member_id in of_tier if member_id not in spared]
     counters = await rows.counters(
         unit.client,
         unit.organization_id,
         period_start=period.start,
-        tiers=subjects if limit.counted_at is Level.SEAT_TIER else (),
-        members=subjects if limit.counted_at is Level.MEMBER else (),
+        interval=limit.interval,
+        groups=subjects if counted_at is Level.GROUP else (),
+        tiers=subjects if counted_at is Level.SEAT_TIER else (),
+        members=subjects if counted_at is Level.MEMBER else (),
     )
-    gates = [
-        rules.Gate(limit.level, limit.subject, limit, counters[limit.counted_at, subject])
+    met = [
+        (rules.Gate(limit.level, limit.subject, limit, counters[counted_at, subject]), period)
         for subject in subjects
-        if (limit.counted_at, subject) in counters
+        if (counted_at, subject) in counters
     ]
-    await alerts.raise_reached(unit, gates, period)
+    await alerts.raise_reached(unit, met)
 
 
-async def _subject_refusal(
-    unit: Unit, level: rules.SpendLevel, subject: str | None, scope: rules.TierScope | None
-) -> Refused | None:
-    if scope is not None and level is not Level.SEAT_TIER:
+async def _subject_refusal(unit: Unit, command: SetLimit | ClearLimit) -> Refused | None:
+    subject = command.subject
+    if command.scope is not None and command.level is not Level.SEAT_TIER:
         return Refused(RefusalCode.INPUT_INVALID, "scope belongs to a limit at the level SEAT_TIER", ("scope",))
-    match level:
+    match command.level:
         case Level.ORGANIZATION:
             if subject is not None:
-                message = "a limit at the level ORGANIZATION names neither a tier nor a member"
+                message = "a limit at the level ORGANIZATION names neither a group, a tier nor a member"
                 return Refused(RefusalCode.INPUT_INVALID, message, ("level",))
+        case Level.GROUP:
+            group = await groups.find(unit.client, unit.organization_id, subject) if subject else None
+            if group is None:
+                return not_found("group", "groupId")
+            if group.archived_at is not None and isinstance(command, SetLimit):
+                return Refused(RefusalCode.STATUS_CONFLICT, f"the group {group.key!r} is archived", ("groupId",))
         case Level.SEAT_TIER:
             in_force = await terms.at_instant(unit.client, unit.organization_id, unit.at)
             tiers = in_force.tiers if in_force else ()
@@ -206,38 +191,73 @@ async def _subject_refusal(
     return None
 
 
-def _cap_refusal(unit: Unit, cap: Money) -> Refused | None:
-    if cap.currency != unit.organization.currency:
-        message = f"the organization is billed in {unit.organization.currency}, the limit is in {cap.currency}"
-        return Refused(RefusalCode.CURRENCY_MISMATCH, message, ("amount", "currency"))
-    if cap.minor < 0:
-        return Refused(RefusalCode.AMOUNT_INVALID, f"the limit {cap} is below 0", ("amount",))
-    if minor_to_nanos(cap.minor, cap.currency) > NANOS_MAX:
-        return Refused(RefusalCode.AMOUNT_INVALID, f"the limit {cap} is above the bound of 9223372036", ("amount",))
+def _money_refusal(unit: Unit, command: SetLimit) -> Refused | None:
+    given = [("amount", command.cap), ("repeatEvery", command.repeat_amount)]
+    given += [("amountThresholds", amount) for amount in command.amount_thresholds]
+    for field, money in given:
+        if money is None:
+            continue
+        if money.currency != unit.organization.currency:
+            message = f"the organization is billed in {unit.organization.currency}, the limit is in {money.currency}"
+            return Refused(RefusalCode.CURRENCY_MISMATCH, message, (field, "currency"))
+        if money.minor < 0:
+            return Refused(RefusalCode.AMOUNT_INVALID, f"the limit {money} is below 0", (field,))
+        if _nanos(money) > NANOS_MAX:
+            message = f"the limit {money} is above the bound of 9223372036"
+            return Refused(RefusalCode.AMOUNT_INVALID, message, (field,))
     return None
 
 
-def _threshold_refusal(thresholds: tuple[int, ...]) -> Refused | None:
-    if len(thresholds) > 20:
-        message = f"{len(thresholds)} thresholds: give at most 20"
-        return Refused(RefusalCode.INPUT_INVALID, message, ("thresholds",))
-    if list(thresholds) != sorted(set(thresholds)) or any(not 1 <= each <= rules.THRESHOLD_MAX for each in thresholds):
-        message = f"thresholds {list(thresholds)} must rise and lie between 1 and {rules.THRESHOLD_MAX} percent"
-        return Refused(RefusalCode.INPUT_INVALID, message, ("thresholds",))
+def _shape_refusal(command: SetLimit) -> Refused | None:
+    if command.override is not None and command.level is not Level.MEMBER:
+        return Refused(RefusalCode.INPUT_INVALID, "override belongs to a limit at the level MEMBER", ("override",))
+    if command.repeat_percent is not None and command.repeat_amount is not None:
+        message = "thresholds repeat either by percent or by amount, not by both"
+        return Refused(RefusalCode.INPUT_INVALID, message, ("repeatEvery",))
     return None
 
 
-def _scope(level: rules.SpendLevel, scope: rules.TierScope | None) -> rules.TierScope:
+def _plan(command: SetLimit) -> Plan | Refused:
+    usual = THRESHOLDS if command.cap is not None else ()
+    percents = usual if command.thresholds is None else command.thresholds
+    try:
+        plan = Plan(percents, tuple(map(_nanos, command.amount_thresholds)), _repeat(command))
+    except InvalidMarks as error:
+        return Refused(RefusalCode.INPUT_INVALID, str(error), ("thresholds",))
+    if command.cap is None and plan.needs_cap:
+        message = "a percent of no limit is nothing: give thresholds as amounts"
+        return Refused(RefusalCode.INPUT_INVALID, message, ("thresholds",))
+    return plan
+
+
+def _repeat(command: SetLimit) -> Repeat | None:
+    if command.repeat_percent is not None:
+        return EveryPercent(command.repeat_percent)
+    return None if command.repeat_amount is None else EveryAmount(_nanos(command.repeat_amount))
+
+
+def _place(unit: Unit, command: SetLimit | ClearLimit) -> rows.Place:
+    level, scope = command.level, command.scope
     if level is Level.SEAT_TIER:
-        return scope or Scope.PER_MEMBER
-    return Scope.POOLED if level is Level.ORGANIZATION else Scope.PER_MEMBER
+        scope = scope or Scope.PER_MEMBER
+    else:
+        scope = Scope.PER_MEMBER if level is Level.MEMBER else Scope.POOLED
+    return rows.Place(level, command.subject or unit.organization_id, scope, command.interval)
 
 
-def _concerns(level: rules.SpendLevel, subject: str | None) -> str | None:
-    return subject if level is Level.MEMBER else None
+def _is_lifted(command: SetLimit) -> bool:
+    return command.level is Level.MEMBER and command.cap is None
+
+
+def _concerns(command: SetLimit | ClearLimit) -> str | None:
+    return command.subject if command.level is Level.MEMBER else None
+
+
+def _nanos(money: Money) -> int:
+    return minor_to_nanos(money.minor, money.currency)
 
 
 def _money(limit: rows.SpendLimit | None, currency: str) -> Money | None:
-    if limit is None:
+    if limit is None or limit.cap_nanos is None:
         return None
     return Money(limit.cap_nanos // minor_to_nanos(1, currency), currency)

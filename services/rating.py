@@ -1,7 +1,7 @@
 """What does each reported event cost, and where does it count?
 
-By the plan that was in force when it occurred, in the month it occurred in, for the seat the member held at that
-instant. Everything a batch needs is loaded once, however many events it has.
+By the plan that was in force when it occurred, in the windows it occurred in, for the seat the member held and the
+group they were in at that instant. Everything a batch needs is loaded once, however many events it has.
 """
 
 from collections import defaultdict
@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from billing import rating
+from billing.limits import Chain
 from billing.money import NANOS_PER_MAJOR, InvalidAmount, check_nanos, round_half_away
-from billing.periods import Period, month_containing
+from billing.periods import Period
 from billing.plans import PlanItem, Usage
 from billing.prices import RateCardPrice, UnitPrice
 from billing.seats import SeatInterval
-from models import invoices, members, seats
+from billing.windows import Interval, Windows, windows
+from models import groups, invoices, members, seats
+from models.groups import GroupMembership
 from services import terms
 from services.outcomes import RefusalCode
 from services.unit import Unit
@@ -29,12 +32,22 @@ class RatedEvent:
     """An event that can be counted, with all that its row needs."""
 
     fact: UsageFact
-    tier: str
+    chain: Chain
     cost_nanos: int
     price_version: str
-    period: Period
+    windows: Windows
     subscription_id: str
     billed: invoices.Billed | None
+
+    @property
+    def tier(self) -> str:
+        """The seat tier of that instant, empty for none."""
+        return self.chain.tier
+
+    @property
+    def period(self) -> Period:
+        """The month it is billed in."""
+        return self.windows[Interval.MONTH]
 
 
 @dataclass(slots=True)
@@ -45,6 +58,7 @@ class Rater:
     timeline: terms.Timeline
     members: frozenset[str]
     seats: Mapping[str, Sequence[SeatInterval]]
+    groups: Mapping[str, Sequence[GroupMembership]]
     closed: dict[datetime, invoices.Billed | None]
 
     async def rate(self, fact: UsageFact) -> RatedEvent | EventRefused:
@@ -63,10 +77,18 @@ class Rater:
         cost = cost_of(metered[fact.meter], fact, in_force.plan.currency)
         if isinstance(cost, EventRefused):
             return cost
-        period = month_containing(fact.occurred_at, self.unit.organization.time_zone)
-        billed = await self._billed(period)
-        tier = self._tier(fact) or ""
-        return RatedEvent(fact, tier, cost.nanos, cost.version, period, in_force.subscription_id, billed)
+        found = windows(fact.occurred_at, self.unit.organization.time_zone)
+        billed = await self._billed(found[Interval.MONTH])
+        chain = self.chain(fact.member_id, fact.occurred_at)
+        return RatedEvent(fact, chain, cost.nanos, cost.version, found, in_force.subscription_id, billed)
+
+    def chain(self, member_id: str, at: datetime) -> Chain:
+        """Return whose spend a member's is at `at`."""
+        tiers = [seat.tier for seat in self.seats.get(member_id, ()) if seat.holds(at)]
+        groups = [each.group_id for each in self.groups.get(member_id, ()) if each.holds(at)]
+        return Chain(
+            self.unit.organization_id, groups[0] if groups else "", (tiers[0] if tiers else None) or "", member_id
+        )
 
     def _shape_refusal(self, fact: UsageFact) -> EventRefused | None:
         if not 1 <= len(fact.event_id) <= ID_LENGTH_MAX or not fact.event_id.isprintable():
@@ -92,10 +114,6 @@ class Rater:
             self.closed[period.end] = await invoices.billed_at(self.unit.client, self.unit.organization_id, period.end)
         return self.closed[period.end]
 
-    def _tier(self, fact: UsageFact) -> str | None:
-        held = [seat for seat in self.seats.get(fact.member_id, ()) if seat.holds(fact.occurred_at)]
-        return held[0].tier if held else None
-
 
 async def rater(unit: Unit, facts: Sequence[UsageFact]) -> Rater:
     """Load what the given events need, in a number of statements that does not depend on theirs."""
@@ -104,8 +122,11 @@ async def rater(unit: Unit, facts: Sequence[UsageFact]) -> Rater:
     history: defaultdict[str, list[SeatInterval]] = defaultdict(list)
     for seat in await seats.history(unit.client, unit.organization_id, member_ids):
         history[seat.member_id].append(seat.as_rule())
+    in_groups: defaultdict[str, list[GroupMembership]] = defaultdict(list)
+    for membership in await groups.history(unit.client, unit.organization_id, member_ids):
+        in_groups[membership.member_id].append(membership)
     timeline = await terms.timeline(unit.client, unit.organization_id)
-    return Rater(unit, timeline, frozenset(member.id for member in found), history, {})
+    return Rater(unit, timeline, frozenset(member.id for member in found), history, in_groups, {})
 
 
 def items_by_meter(in_force: terms.Terms) -> dict[str, PlanItem]:

@@ -5,7 +5,7 @@ the database; what it returns is bounded, and a report above the bound is refuse
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,7 +15,9 @@ from billing import limits as limit_rules
 from billing import seats as seat_rules
 from billing.periods import Period
 from billing.plans import PeakSeats
-from models import limits, seats, usage
+from billing.windows import Interval, Windows, windows
+from models import groups, limits, seats, usage
+from models.organizations import Organization
 from models.sql import Client, Row
 from services.terms import Terms
 
@@ -135,47 +137,66 @@ async def seat_count(
 
 @dataclass(frozen=True, slots=True)
 class LevelStatus:
-    """One level's cap and counter in a month; no limit where the level is only counted."""
+    """One level's cap and counter in a window; no limit where the level is only counted."""
 
     level: limit_rules.SpendLevel
     subject: str
     limit: limit_rules.Limit | None
     counter: limit_rules.Counter
+    window: Period
 
     @property
     def remaining_nanos(self) -> int | None:
         """What is left of a cap that is held against this very counter."""
         if self.limit is None or self.limit.counted_at is not self.counter.level:
             return None
-        return max(0, self.limit.cap_nanos - self.counter.used_nanos)
+        return limit_rules.Gate(self.level, self.subject, self.limit, self.counter).headroom_nanos
 
 
 async def spend_status(
-    client: Client, organization_id: str, *, period: Period, at: datetime, terms: Terms | None
+    client: Client, organization: Organization, *, period: Period, at: datetime, terms: Terms | None
 ) -> tuple[LevelStatus, ...]:
-    """Return the organization, each seat tier, and each member with a limit of their own, up to a bound.
+    """Return the organization, each group and seat tier, and each member with a limit of their own, up to a bound.
 
-    The limits are those in force at `at`, or at the last instant of a month that is over.
+    The limits are those in force at `at`, or at the last instant of a month that is over; a limit of a day or a week
+    stands in that of the same instant.
     """
-    asked_at = min(at, period.end - _INSTANT)
-    rows = await limits.in_force_at(client, organization_id, asked_at, size_max=MEMBER_LIMITS_MAX)
-    in_force = [row.as_rule() for row in rows]
-    tiers = sorted({*(terms.tiers if terms else ()), *_subjects(in_force, Level.SEAT_TIER)})
-    members = _subjects(in_force, Level.MEMBER)
-    counters = await limits.counters(client, organization_id, period_start=period.start, tiers=tiers, members=members)
-    subjects = [
-        (Level.ORGANIZATION, organization_id),
-        *((Level.SEAT_TIER, tier) for tier in tiers),
-        *((Level.MEMBER, member_id) for member_id in members),
-    ]
+    asked_at, organization_id = min(at, period.end - _INSTANT), organization.organization_id
+    found = await limits.in_force_at(client, organization_id, asked_at, size_max=MEMBER_LIMITS_MAX)
+    in_force = [row.as_rule() for row in found]
+    in_use = [group.id for group in await groups.in_use(client, organization_id, size_max=MEMBER_LIMITS_MAX)]
+    named = {
+        Level.ORGANIZATION: [organization_id],
+        Level.GROUP: sorted({*in_use, *_subjects(in_force, Level.GROUP)}),
+        Level.SEAT_TIER: sorted({*(terms.tiers if terms else ()), *_subjects(in_force, Level.SEAT_TIER)}),
+        Level.MEMBER: _subjects(in_force, Level.MEMBER),
+    }
+    now = windows(asked_at, organization.time_zone)
+    starts = [(interval, span.start) for interval, span in now.items()]
+    subjects = limits.Subjects(named[Level.GROUP], named[Level.SEAT_TIER], named[Level.MEMBER])
+    counters = await limits.counters_of(client, organization_id, starts, subjects)
     held: defaultdict[tuple[limit_rules.SpendLevel, str], list[limit_rules.Limit | None]] = defaultdict(list)
     for limit in in_force:
         held[limit.level, limit.subject].append(limit)
     return tuple(
-        LevelStatus(*key, limit, counters.get(key, limit_rules.Counter(*key)))
-        for key in subjects
-        for limit in held.get(key, [None])
+        _status(level, subject, limit, counters, now)
+        for level, of_level in named.items()
+        for subject in of_level
+        for limit in held.get((level, subject), [None])
     )
+
+
+def _status(
+    level: limit_rules.SpendLevel,
+    subject: str,
+    limit: limit_rules.Limit | None,
+    counters: Mapping[limits.WindowKey, limit_rules.Counter],
+    now: Windows,
+) -> LevelStatus:
+    interval = limit.interval if limit else Interval.MONTH
+    nothing = limit_rules.Counter(level, subject, interval=interval)
+    counter = counters.get((interval, now[interval].start, level, subject), nothing)
+    return LevelStatus(level, subject, limit, counter, now[interval])
 
 
 def _subjects(in_force: Sequence[limit_rules.Limit], level: limit_rules.SpendLevel) -> list[str]:

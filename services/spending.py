@@ -1,21 +1,22 @@
 """Does an event still fit, and what does it move?
 
-A till holds the limits and counters of the months a batch touches, loaded once under the organization's lock. It takes
+A till holds the limits and counters of the windows a batch touches, loaded once under the organization's lock. It takes
 events one by one, so that each is decided by what the ones before it left, and writes everything at the end: events,
 rollups, counters, alerts and the fact itself.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from billing import limits as rules
 from billing.money import NANOS_MAX
 from billing.periods import Period, local_date, to_microseconds
+from billing.windows import Interval, Windows
 from models import adjustments
 from models import limits as limit_rows
 from models import usage as rows
+from models.limits import WindowKey
 from services import alerts
 from services.outcomes import RefusalCode
 from services.rating import RatedEvent
@@ -30,34 +31,7 @@ from services.usage_facts import (
     conflict,
 )
 
-Level = rules.SpendLevel
-Counters = dict[tuple[rules.SpendLevel, str], rules.Counter]
-
-
-@dataclass(slots=True)
-class Month:
-    """The limits and counters that the events of one month meet."""
-
-    period: Period
-    limits: Sequence[rules.Limit]
-    counters: Counters
-    before: Counters
-
-    def gates(self, organization_id: str, event: RatedEvent) -> tuple[rules.Gate, ...]:
-        """Return what this event must pass, as the counters stand now."""
-        return rules.gates(
-            self.limits,
-            self.counters.values(),
-            organization_id=organization_id,
-            tier=event.tier or None,
-            member_id=event.fact.member_id,
-        )
-
-    def count(self, keys: Iterable[tuple[rules.SpendLevel, str]], cost_nanos: int) -> None:
-        """Add a cost to the counters."""
-        for key in keys:
-            counter = self.counters.get(key, rules.Counter(*key))
-            self.counters[key] = replace(counter, spent_nanos=counter.spent_nanos + cost_nanos)
+Ledger = dict[WindowKey, rules.Counter]
 
 
 @dataclass(slots=True)
@@ -65,8 +39,11 @@ class Till:
     """Takes events one by one and writes all of them at the end."""
 
     unit: Unit
-    months: Mapping[datetime, Month]
+    limits: Sequence[rules.Limit]
+    counters: Ledger
+    before: Ledger
     taken: dict[str, tuple[RatedEvent, EventRecorded]]
+    bearing: dict[rules.Chain, tuple[rules.Limit, ...]]
 
     def take(self, event: RatedEvent, overage: Overage) -> EventOutcome:
         """Return what becomes of one event, counting it where it is recorded."""
@@ -80,19 +57,42 @@ class Till:
                 f"the month that ended at {event.period.end.isoformat()} is closed; RECORD what has happened in it"
             )
             return EventRefused(event.fact.event_id, RefusalCode.PERIOD_CLOSED, message, ("occurredAt",))
-        month = self.months[event.period.start]
-        verdict = rules.decide(month.gates(self.unit.organization_id, event), event.cost_nanos)
+        verdict = rules.decide(self.gates(event.chain, event.windows), event.cost_nanos)
         if isinstance(verdict, rules.Blocked) and overage is Overage.REFUSE:
             return _blocked(event, verdict)
-        keys = _counter_keys(self.unit.organization_id, event)
-        if any(month.counters.get(key, rules.Counter(*key)).used_nanos + event.cost_nanos > NANOS_MAX for key in keys):
+        if not self.count(event.chain, event.windows, spent_nanos=event.cost_nanos):
             message = f"the month's spend would pass the bound of {NANOS_MAX} nanos"
             return EventRefused(event.fact.event_id, RefusalCode.AMOUNT_INVALID, message, ("quantity",))
-        month.count(keys, event.cost_nanos)
-        over_limit = isinstance(verdict, rules.Blocked)
+        over_limit = isinstance(verdict, rules.Blocked) or bool(verdict.exceeded)
         outcome = EventRecorded(event.fact.event_id, self.unit.new_id("usage"), event.cost_nanos, over_limit)
         self.taken[event.fact.event_id] = (event, outcome)
         return outcome
+
+    def gates(self, chain: rules.Chain, windows: Windows) -> tuple[rules.Gate, ...]:
+        """Return what spend of this chain must pass in these windows, as the counters stand now."""
+        if chain not in self.bearing:
+            self.bearing[chain] = rules.bearing(self.limits, chain)
+        met = self.bearing[chain]
+        counters = {
+            key: counter
+            for limit in met
+            if (key := (limit.interval, limit.counted_at, chain.subject(limit.counted_at)))
+            and (counter := self.counters.get((key[0], windows[key[0]].start, key[1], key[2])))
+        }
+        return tuple(rules.gate(limit, chain, counters) for limit in met)
+
+    def count(self, chain: rules.Chain, windows: Windows, *, spent_nanos: int) -> bool:
+        """Add to every counter of a chain in each window; False, and nothing added, where one would overflow."""
+        moved: Ledger = {}
+        for interval, period in windows.items():
+            for level, subject in chain.counted:
+                key = (interval, period.start, level, subject)
+                counter = self.counters.get(key) or rules.Counter(level, subject, interval=interval)
+                moved[key] = replace(counter, spent_nanos=counter.spent_nanos + spent_nanos)
+        if any(counter.used_nanos > NANOS_MAX for counter in moved.values()):
+            return False
+        self.counters.update(moved)
+        return True
 
     async def write(self) -> None:
         """Keep the events, add to rollups and counters, raise alerts and say what happened."""
@@ -103,67 +103,59 @@ class Till:
         await rows.roll_up(self.unit.client, _rollup_rows(self.unit, [event for event, _ in taken]))
         late = [pair for pair in taken if pair[0].billed is not None]
         await adjustments.insert_many(self.unit.client, [_late_row(self.unit, *pair) for pair in late])
-        for month in self.months.values():
-            await self._write_month(month, [event for event, _ in taken if event.period == month.period])
+        await self._write_counters()
+        events = [event for event, _ in taken]
+        for period in sorted({event.period for event in events}, key=lambda each: each.start):
+            self._say([event for event in events if event.period == period], period)
+        await self._alert(events)
 
-    async def _write_month(self, month: Month, events: Sequence[RatedEvent]) -> None:
-        if not events:
-            return
+    async def _write_counters(self) -> None:
         deltas = [
-            limit_rows.Delta(*key, counter.spent_nanos - month.before.get(key, rules.Counter(*key)).spent_nanos)
-            for key, counter in month.counters.items()
+            limit_rows.Delta(key[1], key[0], key[2], key[3], counter.spent_nanos - self._stood(key).spent_nanos)
+            for key, counter in self.counters.items()
         ]
-        organization_id = self.unit.organization_id
-        await limit_rows.add(
-            self.unit.client,
-            organization_id,
-            period_start=month.period.start,
-            deltas=[delta for delta in deltas if delta.spent_nanos],
-        )
+        moved = [delta for delta in deltas if delta.spent_nanos]
+        await limit_rows.add(self.unit.client, self.unit.organization_id, moved)
+
+    def _stood(self, key: WindowKey) -> rules.Counter:
+        return self.before.get(key) or rules.Counter(key[2], key[3], interval=key[0])
+
+    def _say(self, events: Sequence[RatedEvent], period: Period) -> None:
         self.unit.emit(
             "UsageRecorded",
             {
                 "events": len(events),
                 "costNanos": str(sum(event.cost_nanos for event in events)),
                 "currency": self.unit.organization.currency,
-                "periodStart": month.period.start.isoformat(),
+                "periodStart": period.start.isoformat(),
                 "memberIds": sorted({event.fact.member_id for event in events}),
             },
         )
-        chains = {(event.tier, event.fact.member_id): event for event in events}.values()
-        gates = {
-            (gate.limit.id, gate.counter.subject): gate
-            for event in chains
-            for gate in month.gates(organization_id, event)
+
+    async def _alert(self, events: Sequence[RatedEvent]) -> None:
+        met = {
+            (gate.limit.id, gate.counter.subject, event.windows[gate.limit.interval].start): (
+                gate,
+                event.windows[gate.limit.interval],
+            )
+            for event in {(event.chain, event.windows[Interval.DAY]): event for event in events}.values()
+            for gate in self.gates(event.chain, event.windows)
         }
-        await alerts.raise_reached(self.unit, gates.values(), month.period)
+        await alerts.raise_reached(self.unit, met.values())
 
 
 async def till(unit: Unit, events: Sequence[RatedEvent]) -> Till:
-    """Load the limits and counters that the given events meet, in a few statements for each month."""
-    months: dict[datetime, Month] = {}
-    for period in sorted({event.period for event in events}, key=lambda each: each.start):
-        here = [event for event in events if event.period == period]
-        tiers = sorted({event.tier for event in here})
-        member_ids = sorted({event.fact.member_id for event in here})
-        in_force = await limit_rows.in_force_for(unit.client, unit.organization_id, tiers=tiers, members=member_ids)
-        counters = await limit_rows.counters(
-            unit.client, unit.organization_id, period_start=period.start, tiers=tiers, members=member_ids
-        )
-        months[period.start] = Month(period, [row.as_rule() for row in in_force], dict(counters), counters)
-    return Till(unit, months, {})
-
-
-def _counter_keys(organization_id: str, event: RatedEvent) -> tuple[tuple[rules.SpendLevel, str], ...]:
-    return (
-        (Level.ORGANIZATION, organization_id),
-        (Level.SEAT_TIER, event.tier),
-        (Level.MEMBER, event.fact.member_id),
-    )
+    """Load the limits and counters that the given events meet, in two statements however many they are."""
+    subjects = limit_rows.Subjects.of({event.chain for event in events})
+    met = {(interval, period.start) for event in events for interval, period in event.windows.items()}
+    in_force = await limit_rows.in_force_for(unit.client, unit.organization_id, subjects) if events else []
+    counters = await limit_rows.counters_of(unit.client, unit.organization_id, met, subjects) if events else {}
+    return Till(unit, [row.as_rule() for row in in_force], dict(counters), counters, {}, {})
 
 
 def _blocked(event: RatedEvent, verdict: rules.Blocked) -> EventBlocked:
     limit = verdict.binding.limit
+    assert limit.cap_nanos is not None, "what has no cap stops nothing"
     return EventBlocked(
         event_id=event.fact.event_id,
         limit_id=limit.id,
@@ -173,7 +165,7 @@ def _blocked(event: RatedEvent, verdict: rules.Blocked) -> EventBlocked:
         cost_nanos=event.cost_nanos,
         headroom_nanos=verdict.headroom_nanos,
         shortfall_nanos=verdict.shortfall_nanos,
-        resets_at=event.period.end,
+        resets_at=event.windows[limit.interval].end,
     )
 
 
@@ -184,7 +176,8 @@ def _event_row(unit: Unit, event: RatedEvent, outcome: EventRecorded) -> dict[st
         "external_id": event.fact.event_id,
         "digest": event.fact.digest,
         "member_id": event.fact.member_id,
-        "tier": event.tier,
+        "tier": event.chain.tier,
+        "group_id": event.chain.group,
         "meter": event.fact.meter,
         "model": event.fact.model,
         "direction": event.fact.direction.value,

@@ -28,16 +28,20 @@ def on_postgres() -> bool:
 
 async def prepare(folder: Path, worker: str) -> str:
     """Create and migrate this worker's database, and return its URL."""
-    if not on_postgres():
-        url = f"sqlite://{folder / 'template.db'}"
-    else:
-        parts = urlsplit(SERVER_URL)
-        name = f"{parts.path.lstrip('/')}_{worker}"
-        await _recreate(parts, name)
-        url = urlunsplit(parts._replace(path=f"/{name}"))
+    url = await empty(folder, worker)
     async with opened(url) as database:
         await migrate(database)
     return url
+
+
+async def empty(folder: Path, name: str) -> str:
+    """Create a database without a table in it, and return its URL."""
+    if not on_postgres():
+        return f"sqlite://{folder / f'{name}.db'}"
+    parts = urlsplit(SERVER_URL)
+    name = f"{parts.path.lstrip('/')}_{name}"
+    await _recreate(parts, name)
+    return urlunsplit(parts._replace(path=f"/{name}"))
 
 
 @asynccontextmanager

@@ -1,27 +1,31 @@
 """Does the tightest limit bind?"""
 
-import itertools
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from billing import limits
+from billing.alert_marks import Plan
 from billing.limits import (
     Allowed,
     Blocked,
+    Chain,
     Counter,
     Effective,
+    Gate,
     InvalidLimit,
     Limit,
+    LimitKind,
+    Override,
     SpendLevel,
     TierScope,
-    crossed,
+    bearing,
     decide,
     effective,
 )
 from billing.money import NANOS_MAX
-from tests.billing.builders import MAJOR, a_gate, a_limit, at
+from billing.windows import Interval
+from tests.billing.builders import MAJOR, a_gate, a_limit
 
 ORGANIZATION, SEAT_TIER, MEMBER = SpendLevel.ORGANIZATION, SpendLevel.SEAT_TIER, SpendLevel.MEMBER
 
@@ -98,41 +102,15 @@ def test_gates_are_those_of_the_member_in_one_order():
     assert [gate.level for gate in unseated] == [ORGANIZATION, MEMBER]
 
 
-@pytest.mark.parametrize(
-    ("cap", "before", "after", "reached"),
-    [
-        (100, 0, 74, ()),
-        (100, 0, 75, (75,)),
-        (100, 74, 100, (75, 90, 100)),
-        (100, 75, 89, ()),
-        (100, 95, 150, (100,)),
-        (100, 80, 70, ()),
-        (0, 0, 1, (75, 90, 100)),
-        (0, 0, 0, ()),
-        (0, 1, 2, ()),
-        (3, 2, 3, (75, 90, 100)),
-    ],
-)
-def test_a_threshold_is_crossed_once_at_its_percent(cap, before, after, reached):
-    limit = Limit("l", MEMBER, "ann", TierScope.PER_MEMBER, cap, 1)
-
-    assert crossed(limit, before, after) == reached
+@pytest.mark.parametrize("cap", [-1, NANOS_MAX + 1])
+def test_refuses_a_cap_out_of_bounds(cap):
+    with pytest.raises(InvalidLimit, match="is outside 0 to"):
+        Limit("l", MEMBER, "ann", TierScope.PER_MEMBER, cap, 1)
 
 
-def test_an_alert_has_one_name():
-    name = limits.dedup_id("l", at("2026-10-01"), 75, 1)
-
-    assert name == limits.dedup_id("l", at("2026-10-01"), 75, 1)
-    assert len({name, *(limits.dedup_id("l", at("2026-10-01"), *rest) for rest in ((90, 1), (75, 2)))}) == 3
-
-
-@pytest.mark.parametrize(
-    ("cap", "thresholds"),
-    [(-1, (75,)), (NANOS_MAX + 1, (75,)), (1, (90, 75)), (1, (75, 75)), (1, (0,)), (1, (101,))],
-)
-def test_refuses_a_limit_out_of_bounds(cap, thresholds):
-    with pytest.raises(InvalidLimit):
-        Limit("l", MEMBER, "ann", TierScope.PER_MEMBER, cap, 1, thresholds)
+def test_refuses_a_percent_of_no_cap():
+    with pytest.raises(InvalidLimit, match="a percent of no cap"):
+        Limit("l", MEMBER, "ann", TierScope.PER_MEMBER, None, 1)
 
 
 @pytest.mark.parametrize("amount", [-1, NANOS_MAX + 1])
@@ -155,11 +133,74 @@ def test_what_is_allowed_fits_every_cap_and_what_is_blocked_fits_not_all(among, 
     assert isinstance(found, Allowed) == (fits or nanos == 0)
 
 
-@given(cap=numbers, path=st.lists(numbers, min_size=1, max_size=10))
-def test_steps_of_growing_spend_cross_what_one_leap_crosses(cap, path):
-    limit = Limit("l", MEMBER, "ann", TierScope.PER_MEMBER, cap, 1)
-    stops = [0, *sorted(path)]
+CHAIN = Chain("acme", "sales", "chat", "ann")
 
-    apart = [found for before, after in itertools.pairwise(stops) for found in crossed(limit, before, after)]
 
-    assert tuple(apart) == crossed(limit, 0, stops[-1])
+def test_counts_for_everybody_above_a_member_and_for_no_group_where_there_is_none():
+    assert [level for level, _ in CHAIN.counted] == list(SpendLevel)
+    assert Chain("acme", "", "", "ann").counted == ((ORGANIZATION, "acme"), (SEAT_TIER, ""), (MEMBER, "ann"))
+
+
+def test_a_group_is_wider_than_a_tier_and_narrower_than_the_organization():
+    equal = [a_limit(level, subject, 100) for level, subject in CHAIN.counted]
+
+    found = limits.gates(equal, (), organization_id="acme", group="sales", tier="chat", member_id="ann")
+
+    assert [gate.level for gate in found] == [ORGANIZATION, SpendLevel.GROUP, SEAT_TIER, MEMBER]
+    assert [effective(found[:count]).binding.level for count in (4, 3, 2, 1)] == [
+        MEMBER,
+        SEAT_TIER,
+        SpendLevel.GROUP,
+        ORGANIZATION,
+    ]
+
+
+def an_own(cap: int | None, *, override: Override, interval: Interval = Interval.MONTH) -> Limit:
+    plan = Plan() if cap is not None else Plan(())
+    return Limit("own", MEMBER, "ann", TierScope.PER_MEMBER, cap, 1, plan, interval=interval, override=override)
+
+
+def test_a_members_own_limit_holds_within_the_tiers_or_instead_of_it():
+    each = a_limit(SEAT_TIER, "chat", 10, scope=TierScope.PER_MEMBER)
+    pooled = a_limit(SEAT_TIER, "chat", 500, scope=TierScope.POOLED)
+
+    def remaining(own: Limit) -> int | None:
+        return effective(
+            [limits.gate(limit, CHAIN, {}) for limit in bearing((each, pooled, own), CHAIN)]
+        ).remaining_nanos
+
+    assert remaining(an_own(50 * MAJOR, override=Override.WITHIN)) == 10 * MAJOR
+    assert remaining(an_own(50 * MAJOR, override=Override.INSTEAD)) == 50 * MAJOR
+    assert remaining(an_own(None, override=Override.WITHIN)) == 10 * MAJOR
+    assert remaining(an_own(None, override=Override.INSTEAD)) == 500 * MAJOR, "what several share always holds"
+    assert remaining(an_own(1, override=Override.INSTEAD, interval=Interval.DAY)) == 1, "and the tier's month as well"
+
+
+def test_a_limit_of_a_day_looks_at_the_days_counter_only():
+    daily = Limit("day", MEMBER, "ann", TierScope.PER_MEMBER, 10, 1, interval=Interval.DAY)
+    month, day = Counter(MEMBER, "ann", 900), Counter(MEMBER, "ann", 4, interval=Interval.DAY)
+
+    (gate,) = limits.gates((daily,), (month, day), organization_id="acme", tier=None, member_id="ann")
+
+    assert gate.headroom_nanos == 6
+
+
+def test_a_soft_limit_lets_through_and_says_so_and_one_that_only_notifies_says_nothing():
+    def a_gate_of(kind: LimitKind) -> Gate:
+        limit = Limit(kind.value, MEMBER, "ann", TierScope.PER_MEMBER, 10, 1, kind=kind)
+        return limits.gate(limit, CHAIN, {})
+
+    soft, notify, hard = map(a_gate_of, (LimitKind.SOFT, LimitKind.NOTIFY, LimitKind.HARD))
+
+    assert decide((soft, notify), 10) == Allowed()
+    assert decide((soft, notify), 11) == Allowed((soft,))
+    assert decide((soft, notify, hard), 11) == Blocked(hard, 10, 1)
+    assert effective((soft, notify)) == Effective(None, None)
+
+
+def test_of_equal_headroom_at_one_level_the_longer_window_binds_because_it_resets_later():
+    def a_gate_of(interval: Interval) -> Gate:
+        limit = Limit(interval.value, MEMBER, "ann", TierScope.PER_MEMBER, 10, 1, interval=interval)
+        return limits.gate(limit, CHAIN, {})
+
+    assert effective(tuple(map(a_gate_of, reversed(Interval)))).binding.limit.interval is Interval.MONTH

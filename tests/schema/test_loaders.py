@@ -6,13 +6,13 @@ import pytest
 
 from billing.money import Money
 from models.sql import Client
-from services import closing, credits, imports
+from services import closing, credits, groups, imports
 from tests.builders import Caller, Database, a_use, an_organization, days_later
 from tests.schema.counting import CountingReader
 
 PEOPLE = """query($id: ID!) { organization(id: $id) {
     members(first: 100) { totalCount nodes {
-        name role { name permissions } seat { tier { name } addOns }
+        name role { name permissions } group { name monthToDate { amount } } seat { tier { name } addOns }
         monthToDate { amount }
         effectiveLimit { amount { amount } remaining { amount } bindingLevel whoCanRaise { name }
             chain { level subject cap { amount } spent { amount } held { amount } remaining { amount } } }
@@ -76,6 +76,8 @@ async def _populate(owner: Caller, start: int, end: int) -> None:
     await books.cap("SEAT_TIER", "500", "chat")
     for member_id in added.member_ids:
         await books.cap("MEMBER", "300", member_id)
+    kept = await books.do(groups.create, groups.CreateGroup, key=f"group-{start}", name="Group")
+    await books.do(groups.assign, groups.AssignGroup, member_ids=added.member_ids, group_id=kept.group_id)
     amount = Money.parse("7.00", "USD")
     await books.do(credits.grant, credits.Grant, amount=amount, reason="Launch")
     uses = [a_use(f"e-{member_id}", member_id, 29_000) for member_id in added.member_ids]

@@ -9,6 +9,7 @@ from billing.money import Money
 from billing.plans import from_document, to_document
 from billing.rating import Direction
 from billing.roles import BUILT_IN, Permission
+from billing.windows import Interval, window
 from events.hub import Hub
 from models import events, organizations, plans
 from models.database import Database
@@ -98,9 +99,9 @@ class Books:
         assert isinstance(added, members.MemberAdded), added
         return added.member_id
 
-    async def cap(self, level: str, amount: str, subject: str | None = None, **fields: Any) -> Any:
-        """Set a limit in dollars."""
-        fields = {"scope": None, "cap": Money.parse(amount, "USD"), **fields}
+    async def cap(self, level: str, amount: str | None, subject: str | None = None, **fields: Any) -> Any:
+        """Set a limit in dollars, or with no amount the word that there is none."""
+        fields = {"scope": None, "cap": amount and Money.parse(amount, "USD"), **fields}
         return await self.do(limits.set_limit, limits.SetLimit, level=limits.Level(level), subject=subject, **fields)
 
     async def use(self, *facts: usage.UsageFact, at: datetime = START, **fields: Any) -> tuple[usage.EventOutcome, ...]:
@@ -114,12 +115,25 @@ class Books:
         log = await events.after(self.reader, self.organization_id, 0, limit=10_000)
         return [event for event in log if event.kind == kind]
 
-    async def spent(self, *member_ids: str, tiers: tuple[str, ...] = (), at: datetime = START) -> dict[str, int]:
-        """Return what each level has spent, in millionths, by its subject."""
+    async def spent(
+        self,
+        *member_ids: str,
+        tiers: tuple[str, ...] = (),
+        groups: tuple[str, ...] = (),
+        at: datetime = START,
+        interval: Interval = Interval.MONTH,
+    ) -> dict[str, int]:
+        """Return what each level has spent in the window of an instant, in millionths, by its subject."""
         from models import limits as rows
 
         counters = await rows.counters(
-            self.reader, self.organization_id, period_start=at.replace(day=1, hour=0), tiers=tiers, members=member_ids
+            self.reader,
+            self.organization_id,
+            period_start=window(interval, at, "UTC").start,
+            interval=interval,
+            groups=groups,
+            tiers=tiers,
+            members=member_ids,
         )
         names = {self.organization_id: "organization"}
         return {names.get(subject, subject): each.spent_nanos // 1_000 for (_, subject), each in counters.items()}

@@ -14,7 +14,7 @@ from billing.rating import Direction
 from models import alerts, limits, usage
 from models.database import Database
 from models.paging import Window
-from services import limits as limit_services
+from services import standings as standing_services
 from services.usage import EventBlocked, EventOutcome, EventRecorded, UsageFact
 from tests.stories.seeded import AT, House, house
 
@@ -100,7 +100,7 @@ async def test_nobody_is_over_any_limit(demo: Database) -> None:
     in_force = await limits.in_force(demo.reader, ours.books.organization_id)
     members = [limit.subject for limit in in_force if limit.level == "MEMBER"]
 
-    standings = await limit_services.standings(demo.reader, await ours.books.organization(), members, at=AT)
+    standings = await standing_services.standings(demo.reader, await ours.books.organization(), members, at=AT)
 
     assert {(limit.level, limit.scope) for limit in in_force} == {
         ("ORGANIZATION", "POOLED"),

@@ -1,0 +1,76 @@
+"""Where does a member stand against the limits that bear on their spend?
+
+Reading only: the gates that a charge of this instant would have to pass, with what is spent and held at each. It is
+the same rule by which a charge is decided, so what is shown is what holds.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from billing import limits as rules
+from billing.windows import Interval, Windows, windows
+from models import groups, seats
+from models import limits as rows
+from models.organizations import Organization
+from models.sql import Client
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The gates one member's spend must pass, the windows these count in, and what the member spent this month."""
+
+    chain: rules.Chain
+    gates: tuple[rules.Gate, ...]
+    counter: rules.Counter
+    windows: Windows
+
+    @property
+    def effective(self) -> rules.Effective:
+        """The limit that binds now."""
+        return rules.effective(self.gates)
+
+    @property
+    def resets_at(self) -> datetime:
+        """When the window of the limit that binds ends; the month where none does."""
+        binding = self.effective.binding
+        return self.windows[binding.limit.interval if binding else Interval.MONTH].end
+
+
+async def chains(client: Client, organization_id: str, member_ids: Sequence[str]) -> dict[str, rules.Chain]:
+    """Return whose spend each member's is now, in two statements."""
+    held = await seats.open_seats(client, organization_id, member_ids)
+    tiers = {seat.member_id: seat.tier or "" for seat in held}
+    joined = await groups.open_memberships(client, organization_id, member_ids)
+    in_group = {membership.member_id: membership.group_id for membership in joined}
+    return {
+        member_id: rules.Chain(organization_id, in_group.get(member_id, ""), tiers.get(member_id, ""), member_id)
+        for member_id in member_ids
+    }
+
+
+async def standings(
+    client: Client, organization: Organization, member_ids: Sequence[str], *, at: datetime
+) -> dict[str, Standing]:
+    """Return where each of the given members stands at `at`, in four statements."""
+    organization_id = organization.organization_id
+    found = await chains(client, organization_id, member_ids)
+    subjects = rows.Subjects.of(found.values())
+    in_force = await rows.in_force_for(client, organization_id, subjects)
+    limits = [limit.as_rule() for limit in in_force]
+    now = windows(at, organization.time_zone)
+    starts = [(interval, period.start) for interval, period in now.items()]
+    counters = await rows.counters_of(client, organization_id, starts, subjects)
+    known = {counter.key: counter for counter in counters.values()}
+    return {member_id: _standing(chain, limits, known, now) for member_id, chain in found.items()}
+
+
+def _standing(
+    chain: rules.Chain,
+    limits: Sequence[rules.Limit],
+    known: dict[rules.CounterKey, rules.Counter],
+    now: Windows,
+) -> Standing:
+    gates = tuple(rules.gate(limit, chain, known) for limit in rules.bearing(limits, chain))
+    own = rules.Counter(rules.SpendLevel.MEMBER, chain.member_id)
+    return Standing(chain, gates, known.get(own.key, own), now)

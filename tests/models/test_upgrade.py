@@ -1,0 +1,143 @@
+"""A database of an older release is brought up to date with everything in it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
+
+from billing.limits import SpendLevel
+from billing.periods import to_microseconds
+from billing.windows import Interval, window
+from models import alerts, limits
+from models.database import MIGRATIONS, Database, opened
+from models.migrate import migrate
+from models.paging import Window
+from models.schema_check import require_golden
+from tests import databases
+
+ZONE = "America/New_York"
+USED_AT = datetime(2026, 10, 5, 2, tzinfo=UTC)  # in New York still Sunday the 4th
+
+
+@asynccontextmanager
+async def at_first_light(folder: Path, worker: str) -> AsyncIterator[Database]:
+    """Yield a database as the first release made it."""
+    async with opened(await databases.empty(folder, f"{worker}_upgrade")) as database:
+        executor = MigrationExecutor(database.writer, {"models": {"models": [], "migrations": MIGRATIONS}})
+        await executor.migrate([MigrationTarget("models", "0001_first_light")], direction="forward")
+        yield database
+
+
+async def _insert(database: Database, table: str, **columns: Any) -> None:
+    values = ", ".join(f"'{value}'" if isinstance(value, str) else str(value) for value in columns.values())
+    await database.writer.execute_query(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({values})")  # ours
+
+
+async def _populate(database: Database) -> None:
+    month = to_microseconds(datetime(2026, 10, 1, 4, tzinfo=UTC))
+    await _insert(
+        database,
+        "organizations",
+        **dict.fromkeys(("slug", "name", "seller", "currency", "locale", "bill_to"), "x"),
+        organization_id="acme",
+        time_zone=ZONE,
+        status="ACTIVE",
+        invoice_grace_seconds=0,
+        event_sequence=0,
+        created_at=0,
+    )
+    place = {"organization_id": "acme", "level": "SEAT_TIER", "subject": "chat", "scope": "POOLED"}
+    await _insert(
+        database,
+        "spend_limits",
+        **place,
+        id="l1",
+        cap_nanos=700,
+        thresholds="[75]",
+        version=2,
+        set_by="ann",
+        starts_at=0,
+    )
+    for level, subject in (("ORGANIZATION", "acme"), ("SEAT_TIER", "chat"), ("MEMBER", "bo")):
+        await _insert(
+            database,
+            "spend_counters",
+            organization_id="acme",
+            period_start=month,
+            level=level,
+            subject=subject,
+            spent_nanos=600,
+            held_nanos=0,
+        )
+    await _insert(
+        database,
+        "limit_alerts",
+        **place,
+        id="a1",
+        dedup_id="l1:0:75:2",
+        limit_id="l1",
+        limit_version=2,
+        threshold=75,
+        cap_nanos=700,
+        spent_nanos=600,
+        period_start=month,
+        period_end=month + 1,
+        raised_at=0,
+    )
+    kept = dict.fromkeys(("subscription_id", "meter", "model", "direction", "price_version"), "x")
+    for day, cost in (("2026-10-04", 450), ("2026-10-05", 150)):
+        await _insert(
+            database,
+            "usage_rollups",
+            **kept,
+            organization_id="acme",
+            period_start=month,
+            day=day,
+            member_id="bo",
+            tier="chat",
+            quantity=1,
+            cost_nanos=cost,
+            events=1,
+        )
+
+
+async def test_limits_alerts_and_counters_of_the_first_release_mean_what_they_meant(
+    tmp_path: Path, worker_id: str
+) -> None:
+    async with at_first_light(tmp_path, worker_id) as database:
+        await _populate(database)
+
+        await migrate(database)
+
+        await require_golden(database.reader)
+        (limit,) = await limits.in_force(database.reader, "acme")
+        assert (limit.kind, limit.interval, limit.override, limit.cap_nanos) == ("HARD", "MONTH", "WITHIN", 700)
+        assert (limit.as_rule().alerts.percents, limit.version) == ((75,), 2)
+        page = await alerts.page_of(database.reader, "acme", Window(10), seen_by=None)
+        assert [(alert.interval, alert.threshold, alert.reached_nanos) for alert in page.rows] == [("MONTH", 75, 525)]
+
+
+async def test_the_weeks_and_days_of_the_first_release_are_counted_from_its_usage(
+    tmp_path: Path, worker_id: str
+) -> None:
+    async with at_first_light(tmp_path, worker_id) as database:
+        await _populate(database)
+
+        await migrate(database)
+
+        spent = {}
+        for interval in Interval:
+            start = window(interval, USED_AT, ZONE).start
+            found = await limits.counters(
+                database.reader, "acme", period_start=start, interval=interval, tiers=["chat"], members=["bo"]
+            )
+            spent[interval] = {level: counter.spent_nanos for (level, _), counter in found.items()}
+        levels = (SpendLevel.ORGANIZATION, SpendLevel.SEAT_TIER, SpendLevel.MEMBER)
+        assert spent == {
+            Interval.MONTH: dict.fromkeys(levels, 600),
+            Interval.WEEK: dict.fromkeys(levels, 450),
+            Interval.DAY: dict.fromkeys(levels, 450),
+        }
