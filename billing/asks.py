@@ -121,8 +121,6 @@ def _measured(ask: Ask) -> Counted:
         case Held(span, seats):
             return counting.count(item, span, seats, ())
         case Occurred(span, events):
-            if not isinstance(item.quantity, Usage) and not item.needs_events:
-                raise InvalidPrice("events", f"item {item.key!r} counts no usage")
             return event_counts.counted(item, events, span.period, span.time_zone)
         case EventAmounts(amounts):
             return replace(_stated(item, _sum(amounts)), detail=measure)

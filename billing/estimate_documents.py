@@ -16,15 +16,19 @@ billing.plan_items.InvalidPlan: credit: -1 is a int, not a text
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final
 
-from billing import estimates, plan_item_documents, plans
+from billing import estimate_fit, estimates, plan_item_documents, plans
 from billing.asks import Ask, Billed, Held, Measure, Occurred, Tokens
 from billing.charges import Changes, EventAmounts, Peaks, Windows
 from billing.counting import Span
 from billing.currencies import UnknownCurrency, exponent
+from billing.discounts import Discount, UsageDiscount
+from billing.estimate_fit import FROM, MEASURES, SPAN_MAX, UNTIL
 from billing.estimates import Estimate
+from billing.money import Money
 from billing.periods import INSTANT, InvalidPeriod, Period, UnknownTimeZone, zone
 from billing.placements import Change
 from billing.plan_items import InvalidPlan, PlanItem
@@ -36,12 +40,41 @@ from billing.usage_events import UsageEvent
 
 ASKS_MAX: Final = 100
 SEATS_MAX: Final = 10_000
-MEASURES: Final = ("quantity", "tokens", "seats", "events", "amounts", "changes", "windows", "peaks")
-"""What says how much; exactly one of them is given for an item, or none for a fee."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked, as the rules read it."""
+
+    asks: tuple[Ask, ...]
+    currency: str
+    tax: Tax
+    locale: str
+    discounts: tuple[Discount, ...] = ()
+    commitment: Money | None = None
+    credit: Money | None = None
 
 
 def answer(document: Mapping[str, Any]) -> Estimate:
     """Return the estimate asked for by `document`; raise InvalidPlan with the dotted path of what is wrong."""
+    return priced(read(document))
+
+
+def priced(question: Question) -> Estimate:
+    """Return the estimate that is asked for."""
+    return estimates.estimate(
+        question.asks,
+        currency=question.currency,
+        tax=question.tax,
+        locale=question.locale,
+        discounts=question.discounts,
+        commitment=question.commitment,
+        credit=question.credit,
+    )
+
+
+def read(document: Mapping[str, Any]) -> Question:
+    """Return the question written in `document`; raise InvalidPlan with the dotted path of what is wrong."""
     reader = Reader(document, "", InvalidPlan)
     reader.only("currency", "locale", "tax", "items", "discounts", "commitment", "credit")
     currency = reader.text("currency")
@@ -52,28 +85,36 @@ def answer(document: Mapping[str, Any]) -> Estimate:
     items = reader.children("items")
     if not 1 <= len(items) <= ASKS_MAX:
         raise InvalidPlan("items", f"{len(items)} is outside 1 to {ASKS_MAX}")
-    commitment, credit = (
-        plan_item_documents.read_money(reader, key, currency) if reader.has(key) else None
-        for key in ("commitment", "credit")
+    asks = tuple(read_ask(each, currency) for each in items)
+    for index, ask in enumerate(asks):
+        if any(ask.item.key == earlier.item.key for earlier in asks[:index]):
+            raise InvalidPlan(f"items.{index}.item.key", f"{ask.item.key!r} is used twice")
+    discounts = plan_item_documents.read_discounts(reader, currency)
+    for index, discount in enumerate(discounts):
+        if isinstance(discount, UsageDiscount):
+            raise InvalidPlan(f"discounts.{index}.kind", "units are taken off an item, not off the whole")
+    return Question(
+        asks,
+        currency,
+        plans.read_tax(reader) if reader.has("tax") else Tax(TaxMode.EXCLUSIVE, Fraction(0)),
+        reader.text("locale", "en"),
+        discounts,
+        *(_read_positive(reader, key, currency) if reader.has(key) else None for key in ("commitment", "credit")),
     )
-    return estimates.estimate(
-        tuple(read_ask(each, currency) for each in items),
-        currency=currency,
-        tax=plans.read_tax(reader) if reader.has("tax") else Tax(TaxMode.EXCLUSIVE, Fraction(0)),
-        locale=reader.text("locale", "en"),
-        discounts=plan_item_documents.read_discounts(reader, currency),
-        commitment=commitment,
-        credit=credit,
-    )
+
+
+def _read_positive(reader: Reader, key: str, currency: str) -> Money:
+    money = plan_item_documents.read_money(reader, key, currency)
+    if money.minor < 0:
+        raise reader.error(reader.at(key), f"{money} is below 0")
+    return money
 
 
 def read_ask(reader: Reader, currency: str) -> Ask:
     """Return the item and how much of it, written in the object of `reader`."""
     reader.only("item", "share", "billed", "span", *MEASURES)
     item = plan_item_documents.read(reader.child("item"), currency)
-    given = [key for key in MEASURES if reader.has(key)]
-    if len(given) > 1:
-        raise reader.error(reader.at(given[1]), f"give one of {', '.join(MEASURES)}; {given[0]} is given")
+    estimate_fit.check(reader, item)
     return Ask(
         item,
         reader.amount("quantity", "0"),
@@ -117,13 +158,29 @@ def _read_span(reader: Reader) -> Span:
         raise reader.error(reader.at("time_zone"), str(unknown)) from unknown
     except InvalidPeriod as broken:
         raise reader.error(reader.at("end"), str(broken)) from broken
+    _check_span(reader, period)
     before = start - INSTANT
     service_start = reader.instant("service_start") if reader.has("service_start") else before
     since, until = (reader.instant(key) if reader.has(key) else None for key in ("since", "until"))
     for key, at in (("since", since), ("until", until)):
         if at is not None and not period.start <= at <= period.end:
             raise reader.error(reader.at(key), f"{at.isoformat()} is outside {start.isoformat()} to the end")
+    if service_start >= period.end:
+        message = f"{service_start.isoformat()} is not before the end, {period.end.isoformat()}"
+        raise reader.error(reader.at("service_start"), message)
+    if since is not None and until is not None and until < since:
+        raise reader.error(reader.at("until"), f"{until.isoformat()} is before since, {since.isoformat()}")
     return Span(period, time_zone, service_start, since, until)
+
+
+def _check_span(reader: Reader, period: Period) -> None:
+    for key, at in (("start", period.start), ("end", period.end)):
+        if not FROM <= at <= UNTIL:
+            message = f"{at.isoformat()} is outside {FROM.isoformat()} to {UNTIL.isoformat()}"
+            raise reader.error(reader.at(key), message)
+    if period.end - period.start > SPAN_MAX:
+        days = (period.end - period.start).days
+        raise reader.error(reader.at("end"), f"{days} days; the bound is {SPAN_MAX.days}")
 
 
 def _read_seats(reader: Reader) -> tuple[SeatInterval, ...]:
@@ -132,10 +189,11 @@ def _read_seats(reader: Reader) -> tuple[SeatInterval, ...]:
         each.only("start", "end", "count", "member", "tier", "add_ons", "free")
         end = each.instant("end") if each.has("end") else None
         tier, start = each.text("tier") if each.has("tier") else None, each.instant("start")
+        billable = not each.flag("free")
         names = [each.text("member")] if each.has("member") else [f"{each.path}.{n}" for n in range(_count(each))]
         for name in names:
             try:
-                found.append(SeatInterval(name, "", not each.has("free"), tier, each.names("add_ons"), start, end))
+                found.append(SeatInterval(name, "", billable, tier, each.names("add_ons"), start, end))
             except InvalidSeat as broken:
                 raise each.error(each.at("end"), str(broken)) from broken
     if len(found) > SEATS_MAX:

@@ -79,6 +79,13 @@ class Reader:
             raise self.error(self.at(key), f"{value} is outside 0 to {WHOLE_MAX}")
         return value
 
+    def flag(self, key: str) -> bool:
+        """Return a yes or a no; no when the key is missing."""
+        value = self._mapping().get(key)
+        if value is not None and not isinstance(value, bool):
+            raise self.error(self.at(key), f"{value!r} is a {type(value).__name__}, not true or false")
+        return value is True
+
     def amount(self, key: str, default: str | None = None) -> Fraction:
         """Return an exact number written as a decimal text, or as an integer."""
         value = self._get(key, default)

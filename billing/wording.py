@@ -105,10 +105,19 @@ _WORDS: Final = {
 }
 
 
+def language(locale: str) -> str:
+    """Return the language in which the words of `locale` are written: English where it has none of its own.
+
+    >>> language("ru-KZ"), language("de-DE")
+    ('ru', 'en')
+    """
+    own = locale.replace("_", "-").split("-")[0]
+    return own if own in _WORDS else "en"
+
+
 def say(locale: str, phrase: Phrase, **blanks: str) -> str:
     """Return the phrase in the language of `locale`, its blanks filled."""
-    words = _WORDS.get(locale.replace("_", "-").split("-")[0], _WORDS["en"])
-    return words[phrase].format(**blanks)
+    return _WORDS[language(locale)][phrase].format(**blanks)
 
 
 def direction_text(locale: str, direction: str) -> str:

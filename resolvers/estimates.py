@@ -9,21 +9,20 @@ from typing import Any, Final
 
 import strawberry
 
-from billing import estimate_documents, plan_item_documents
+from billing import estimate_documents, estimate_fit
 from billing import estimates as rules
-from billing.currencies import UnknownCurrency, exponent
 from billing.money import InvalidAmount
-from billing.plan_items import InvalidPlan, PlanItem
+from billing.plan_items import InvalidPlan
 from billing.prices import BeyondLastTier, InvalidPrice, QuoteRequired
 from billing.rating import InvalidRate, NoRate, UnknownModel
-from billing.reading import Reader
 from schema import estimate_checks
 from schema.access import field
-from schema.estimate_inputs import Asked, EstimateInput
+from schema.estimate_inputs import Asked, EstimateInput, EstimateItemInput
 from schema.estimates import Estimate
 from schema.input_documents import path
 from schema.inputs import InvalidInput
 from schema.user_errors import user_error
+from services import profiles
 from services.outcomes import RefusalCode
 
 REFUSALS: Final = (BeyondLastTier, InvalidPrice, InvalidRate, InvalidAmount, NoRate, UnknownModel)
@@ -47,25 +46,20 @@ class EstimateQueries:
 
 
 def _estimate(given: EstimateInput) -> Estimate:
+    refused = profiles.locale_refusal(given.locale)
+    if refused is not None:
+        raise InvalidInput(refused.code, refused.message, refused.field)
+    estimate_checks.check_size(given)
     document = given.document()
     try:
-        estimate_checks.check(given, _items(document))
-        found = estimate_documents.answer(document)
+        question = estimate_documents.read(document)
+        estimate_checks.check_work(given, question.asks)
+        found = estimate_documents.priced(question)
     except InvalidPlan as error:
         raise InvalidInput(_code(error.field), error.message, path(given, error.field)) from error
     except REFUSALS as error:
         raise _refused(given, document, error) from error
     return Estimate.of(found, _quoted(document, found), given.locale, given.named())
-
-
-def _items(document: Mapping[str, Any]) -> tuple[PlanItem, ...]:
-    currency = document["currency"]
-    try:
-        exponent(currency)
-    except UnknownCurrency as unknown:
-        raise InvalidPlan("currency", str(unknown)) from unknown
-    entries = Reader(document, "", InvalidPlan).children("items")
-    return tuple(plan_item_documents.read(each.child("item"), currency) for each in entries)
 
 
 def _code(dotted: str) -> RefusalCode:
@@ -91,10 +85,15 @@ def _refused(given: EstimateInput, document: Mapping[str, Any], error: Exception
         alone = _alone(document, index)
         if isinstance(alone, Exception):
             named = alone.field if isinstance(alone, InvalidPrice) else ""
-            fault = named if hasattr(asked, named.partition(".")[0]) else estimate_checks.measure(asked) or "span"
+            fault = named if hasattr(asked, named.partition(".")[0]) else _measure(asked)
             message = alone.message if isinstance(alone, InvalidPrice) else str(alone)
             return InvalidInput(code, message, ("items", str(index), *fault.split(".")))
     return InvalidInput(code, str(error), ("items",))
+
+
+def _measure(asked: EstimateItemInput) -> str:
+    """Return the name of what says how much of an item."""
+    return next((name for name in estimate_fit.MEASURES if getattr(asked, name) is not None), "span")
 
 
 def _quoted(document: Mapping[str, Any], found: rules.Estimate) -> str | None:

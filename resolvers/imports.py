@@ -24,7 +24,8 @@ class ImportMembersInput(Command):
     )
     dry_run: bool = strawberry.field(
         default=False,
-        description="Whether to answer only what would be refused, and change nothing. It needs a key of its own.",
+        description="Whether to answer only what would be refused, and change nothing. Its key is not used up: the "
+        "import itself may follow under the same one.",
     )
 
 

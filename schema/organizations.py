@@ -83,7 +83,10 @@ class Organization(
     name: str = strawberry.field(description="The name people read.")
     currency: str = strawberry.field(description="The ISO 4217 code of the currency it is billed in.")
     time_zone: str = strawberry.field(description="The IANA time zone in which its days and months are counted.")
-    locale: str = strawberry.field(description="The language and region in which its invoices are written.")
+    locale: str = strawberry.field(
+        description="The language and region in which its invoices are written. Words are in that language where there "
+        "are any (en, ru, zh, id) and in English elsewhere; figures and dates always follow it."
+    )
     status: OrganizationStatus = strawberry.field(description="Where the organization stands.")
     created_at: datetime = strawberry.field(description="Since when its books are open.")
     evaluation_ends_at: datetime | None = strawberry.field(

@@ -49,6 +49,7 @@ class Verb(Generic[C, A]):
     service: Service[C, A]
     requires: Permission
     statuses: frozenset[str]
+    keeps_answer: bool = True
 
     @property
     def name(self) -> str:
@@ -64,6 +65,13 @@ class Verb(Generic[C, A]):
 def verb(requires: Permission, *, statuses: frozenset[str] = WRITABLE) -> Callable[[Service[C, A]], Verb[C, A]]:
     """Declare a service: the permission it takes, and in which states of the organization it may run."""
     return lambda service: Verb(service, requires, statuses)
+
+
+def rehearsal(requires: Permission, *, statuses: frozenset[str] = WRITABLE) -> Callable[[Service[C, A]], Verb[C, A]]:
+    """Declare a service that changes nothing: it is answered anew each time, and its key stays free for the command
+    it rehearses.
+    """
+    return lambda service: Verb(service, requires, statuses, keeps_answer=False)
 
 
 def operation(name: str) -> str:
@@ -162,7 +170,7 @@ async def _once(client: Client, verb: Verb[C, A], command: C, asked: Asked, requ
     if refused is not None:
         await record(unit, asked, refused, request.at)
         return refused
-    earlier = await idempotency.find(client, command.organization_id, command.idempotency_key)
+    earlier = await _kept(client, verb, command)
     if earlier is not None:
         kept: A | Refused = earlier_answer(verb.service, earlier, asked.digest)
         if earlier["digest"] != asked.digest:
@@ -174,8 +182,18 @@ async def _once(client: Client, verb: Verb[C, A], command: C, asked: Asked, requ
     else:
         message = f"the organization is {organization.status}; this needs one of {', '.join(sorted(verb.statuses))}"
         answer = Refused(RefusalCode.ORGANIZATION_READ_ONLY, message, ("organizationId",))
-    await keep(unit, command.organization_id, asked, answer, request.at)
+    assert verb.keeps_answer or not unit.events, "what changes nothing has nothing to say"
+    await record(unit, asked, answer, request.at)
+    if verb.keeps_answer:
+        await remember(unit, command.organization_id, asked, answer)
     return answer
+
+
+async def _kept(client: Client, verb: Verb[C, A], command: C) -> dict[str, Any] | None:
+    """Return the answer that was kept under the command's key, where such a command keeps one."""
+    if not verb.keeps_answer:
+        return None
+    return await idempotency.find(client, command.organization_id, command.idempotency_key)
 
 
 async def keep(unit: Unit, scope: str, asked: Asked, answer: Any, at: datetime) -> None:

@@ -11,7 +11,7 @@ from billing.roles import Permission
 from models import members as rows
 from models import roles
 from services import authority, members, seats
-from services.dispatch import verb
+from services.dispatch import rehearsal, verb
 from services.outcomes import RefusalCode, Refused, not_found
 from services.unit import Unit
 
@@ -79,9 +79,9 @@ class AllWelcome:
     count: int
 
 
-@verb(Permission.MEMBERS_WRITE)
+@rehearsal(Permission.MEMBERS_WRITE)
 async def try_many(unit: Unit, command: TryMany) -> AllWelcome | ManyRefused | Refused:
-    """Answer what adding these people would be refused for, and change nothing."""
+    """Answer what adding these people would be refused for now, change nothing, and leave the key to be used."""
     refused = await _all_refusals(unit, command.members)
     return AllWelcome(len(command.members)) if refused is None else refused
 

@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from babel import Locale, UnknownLocaleError
+
 from billing.contract_terms import BillTo
 from billing.roles import Permission
 from models import organizations
@@ -65,11 +67,22 @@ def name_refusal(name: str) -> Refused | None:
 
 
 def locale_refusal(locale: str) -> Refused | None:
-    """Return why invoices cannot be written in this locale, or None."""
-    if _LOCALE.fullmatch(locale):
+    """Return why no date and no amount can be written in this locale, or None.
+
+    A language that invoices have no words in is no reason: they are English then, in the locale's own figures.
+    """
+    if _LOCALE.fullmatch(locale) and _is_known(locale):
         return None
-    message = f"{locale[:40]!r} is not a locale such as en, ru-RU or zh-Hans-CN"
+    message = f"{locale[:40]!r} is not a locale of CLDR such as en, ru-RU or zh-Hans-CN"
     return Refused(RefusalCode.INPUT_INVALID, message, ("locale",))
+
+
+def _is_known(locale: str) -> bool:
+    try:
+        Locale.parse(locale, sep="-")
+    except (UnknownLocaleError, ValueError):
+        return False
+    return True
 
 
 def grace_refusal(seconds: int) -> Refused | None:

@@ -11,7 +11,25 @@ from billing.prices import BeyondLastTier, InvalidPrice
 from tests.billing.test_estimate_documents import OCTOBER, USAGE, a_question, an_entry
 
 FORTY = "1" * 40
+ROOM_OF = {"kind": "CAPACITY", "meters": ["gb"]}
+ROOM = {"model": "CAPACITY", "bands": [{"up_to": {"gb": "5"}, "amount": "9"}]}
+CARD_USAGE = {"kind": "USAGE", "meter": "tokens"}
+CARD = {
+    "model": "RATE_CARD",
+    "cards": [
+        {
+            "version": "v1",
+            "effective_from": "2026-01-01T00:00:00Z",
+            "rates": [{"model": "opus", "direction": "INPUT", "amount": "15"}],
+        }
+    ],
+}
+PLACED = {"placement": "BY_RUNNING_UNITS"}
 HELD = {"span": OCTOBER, "seats": [{"start": "2026-10-01T00:00:00Z"}]}
+
+
+def a_fee(**span):
+    return {"item.quantity": {"kind": "FLAT"}, "span": {**OCTOBER, **span}}
 
 
 @pytest.mark.parametrize(
@@ -28,6 +46,15 @@ HELD = {"span": OCTOBER, "seats": [{"start": "2026-10-01T00:00:00Z"}]}
         ({"tax": {"mode": "SIDEWAYS", "percent": "1"}}, "tax.mode: 'SIDEWAYS' is none of EXCLUSIVE, INCLUSIVE"),
         ({"discounts": [{"kind": "LUCK"}]}, "discounts.0.kind: 'LUCK' is none of PERCENTAGE, AMOUNT, USAGE"),
         ({"discounts": [{"kind": "PERCENTAGE", "percent": "101"}]}, "discounts.0.percent: 101 is outside 0 to 100"),
+        ({"credit": "-0.01"}, "credit: -0.01 USD is below 0"),
+        (
+            {"items": [an_entry(quantity="1"), an_entry(quantity="2")]},
+            "items.1.item.key: 'item' is used twice",
+        ),
+        (
+            {"discounts": [{"kind": "USAGE", "quantity": "1"}]},
+            "discounts.0.kind: units are taken off an item, not off the whole",
+        ),
         ({"discounts": [{"kind": "AMOUNT", "amount": "-1"}]}, "discounts.0.amount: -1.00 USD is below 0"),
         (
             {"discounts": [{"kind": "AMOUNT", "amount": "0.001"}]},
@@ -47,30 +74,70 @@ def test_names_what_is_wrong_around_the_items(change, message):
     [
         (
             {"quantity": "1", "windows": ["1"]},
-            "items.0.windows: give one of quantity, tokens, seats, events, amounts, changes, windows, peaks; "
-            "quantity is given",
+            "items.0.windows: item 'item' is measured by quantity or seats",
+        ),
+        ({"quantity": "1", **HELD}, "items.0.seats: give one of quantity, seats; quantity is given"),
+        ({}, "items.0.quantity: missing; item 'item' is measured by quantity or seats"),
+        ({"span": OCTOBER}, "items.0.quantity: missing; item 'item' is measured by quantity or seats"),
+        (
+            {"quantity": "1", "span": OCTOBER},
+            "items.0.span: quantity says how much already; a span goes with seats or events, or alone",
+        ),
+        (
+            {"item.quantity": CARD_USAGE, "item.price": CARD, "tokens": [], "share": {"part": "1", "whole": "2"}},
+            "items.0.share: a rate card prices what occurred, all of it, once",
+        ),
+        (
+            {"span": OCTOBER, "seats": [{"start": "2026-10-01T00:00:00Z", "member": "ann", "count": 2}]},
+            "items.0.seats.0.count: 2 seats given; a member holds one",
+        ),
+        (
+            {"span": OCTOBER, "seats": [{"start": "2026-10-01T00:00:00Z", "free": "no"}]},
+            "items.0.seats.0.free: 'no' is a str, not true or false",
+        ),
+        (
+            {"item.quantity": USAGE, "span": OCTOBER, "events": [{"meter": "calls"}, {"meter": "gb"}]},
+            "items.0.events.1.meter: 'gb' is none of calls, which the item counts",
+        ),
+        (
+            {"item.quantity": ROOM_OF, "item.price": ROOM, "peaks": [{"meter": "gb", "value": "1"}] * 2},
+            "items.0.peaks.1.meter: 'gb' is given twice",
         ),
         ({"quantity": 1.5}, "items.0.quantity: 1.5 is a float; an amount is written as a decimal text"),
         ({"quantity": FORTY}, f"items.0.quantity: '{FORTY}' has 40 digits; the bound is 18"),
-        ({"share": {"part": "1", "whole": "0"}}, "items.0.share.whole: 0 must be above 0"),
+        ({"quantity": "1", "share": {"part": "1", "whole": "0"}}, "items.0.share.whole: 0 must be above 0"),
         ({"seats": []}, "items.0.span: missing; seats are held over a time"),
-        ({"events": []}, "items.0.span: missing; events occur over a time"),
+        ({"item.quantity": USAGE, "events": []}, "items.0.span: missing; events occur over a time"),
         (
-            {"span": {**OCTOBER, "time_zone": "Mars/Base"}},
+            {"item.quantity": {"kind": "FLAT"}, "span": {**OCTOBER, "time_zone": "Mars/Base"}},
             "items.0.span.time_zone: 'Mars/Base' is not an IANA time zone",
         ),
         (
-            {"span": {**OCTOBER, "start": "2026-10-01"}},
+            {"item.quantity": {"kind": "FLAT"}, "span": {**OCTOBER, "start": "2026-10-01"}},
             "items.0.span.start: '2026-10-01' is not an instant with an offset",
         ),
         (
-            {"span": {**OCTOBER, "end": OCTOBER["start"]}},
+            {"item.quantity": {"kind": "FLAT"}, "span": {**OCTOBER, "end": OCTOBER["start"]}},
             "items.0.span.end: a period from 2026-10-01 00:00:00+00:00 must end later than 2026-10-01 00:00:00+00:00",
         ),
         (
-            {"span": {**OCTOBER, "since": "2026-12-01T00:00:00Z"}},
+            {"item.quantity": {"kind": "FLAT"}, "span": {**OCTOBER, "since": "2026-12-01T00:00:00Z"}},
             "items.0.span.since: 2026-12-01T00:00:00+00:00 is outside 2026-10-01T00:00:00+00:00 to the end",
         ),
+        (
+            a_fee(since="2026-10-20T00:00:00Z", until="2026-10-10T00:00:00Z"),
+            "items.0.span.until: 2026-10-10T00:00:00+00:00 is before since, 2026-10-20T00:00:00+00:00",
+        ),
+        (
+            a_fee(service_start="2026-11-01T00:00:00Z"),
+            "items.0.span.service_start: 2026-11-01T00:00:00+00:00 is not before the end, 2026-11-01T00:00:00+00:00",
+        ),
+        (
+            a_fee(start="1969-12-01T00:00:00Z"),
+            "items.0.span.start: 1969-12-01T00:00:00+00:00 is outside 1970-01-01T00:00:00+00:00 to "
+            "2200-01-01T00:00:00+00:00",
+        ),
+        (a_fee(end="2037-10-01T00:00:00Z"), "items.0.span.end: 4018 days; the bound is 3660"),
         (
             {
                 "span": OCTOBER,
@@ -164,10 +231,13 @@ def test_names_what_is_wrong_with_an_item(entry, message):
     [
         (an_entry(quantity="1", share={"part": "3", "whole": "2"}), InvalidPrice, "share: 3/2 is outside 0 to 1"),
         (an_entry(quantity="-1"), InvalidPrice, "quantity: -1 must be at least 0"),
-        (an_entry(changes=[{"units": "-1", "prorated": "-1"}]), InvalidPrice, "changes: the units fall to -1"),
-        (an_entry(events=[], span=OCTOBER), InvalidPrice, "events: item 'item' counts no usage"),
         (
-            an_entry(counted=USAGE, windows=["1"], billed={"quantity": "1"}),
+            an_entry(policies=PLACED, changes=[{"units": "-1", "prorated": "-1"}]),
+            InvalidPrice,
+            "changes: the units fall to -1",
+        ),
+        (
+            an_entry(counted={**USAGE, "window": "HOUR"}, windows=["1"], billed={"quantity": "1"}),
             InvalidPrice,
             "billed.quantity: only a plain",
         ),

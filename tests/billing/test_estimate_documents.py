@@ -39,7 +39,7 @@ def lines(document):
             an_entry(
                 span={**OCTOBER, "time_zone": "UTC"},
                 seats=[
-                    {"start": "2026-09-01T00:00:00Z", "count": 2},
+                    {"start": "2026-09-01T00:00:00Z", "count": 2, "free": False},
                     {"start": "2026-10-11T00:00:00Z", "member": "ann", "tier": "chat", "add_ons": ["hipaa"]},
                     {"start": "2026-09-01T00:00:00Z", "end": "2026-10-02T00:00:00Z", "free": True},
                 ],

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from billing import commitments, plan_items, price_models, taxes, tiers
-from billing.estimate_documents import MEASURES
+from billing.estimate_fit import MEASURES
 from schema import estimate_inputs, price_inputs, prices
 from schema import plan_items as nouns
 from schema.estimate_checks import STEPS_MAX
@@ -223,7 +223,7 @@ def test_shares_tax_among_lines_and_leaves_discounts_of_the_whole_out() -> None:
         ("quantity", "item 'item' is measured by peaks or events", an_ask(room("5"), SPACE, quantity="1")),
         ("peaks", "quantity 6 is above the last tier, which ends at 5", an_ask(room("5"), SPACE, peaks=peaks("6"))),
         ("peaks.1.meter", "'gb' is given twice", an_ask(room("5"), SPACE, peaks=peaks("1", "2"))),
-        ("seats", "give one of quantity, tokens, seats", an_ask(quantity="1", seats=[])),
+        ("seats", "give one of quantity, seats; quantity is given", an_ask(quantity="1", seats=[])),
         ("span", "missing; seats are held over a time", an_ask(seats=[{"start": BEFORE}])),
         ("span", "quantity says how much already", an_ask(quantity="1", span=OCTOBER)),
         ("span.end", "4018 days; the bound is 3660", a_fee(end="2037-10-01T00:00:00Z")),

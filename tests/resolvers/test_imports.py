@@ -112,6 +112,21 @@ async def test_rehearses_with_the_same_reasons_and_no_effect(database: Database)
     assert await _count(owner) == told["organization"]["auditEvents"]["totalCount"] == 1
 
 
+async def test_leaves_the_key_to_the_import_that_was_rehearsed(database: Database) -> None:
+    owner = await an_organization(database)
+    key = {"idempotencyKey": "monday"}
+
+    rehearsed = [await owner.do("importMembers", IMPORTED, csv=GOOD, dryRun=True, **key) for _ in range(2)]
+    meant = [await owner.do("importMembers", IMPORTED, csv=GOOD, **key) for _ in range(2)]
+    again = await owner.do("importMembers", IMPORTED, csv=GOOD, dryRun=True, **key)
+
+    assert rehearsed[0] == rehearsed[1]
+    assert (rehearsed[0]["count"], rehearsed[0]["userErrors"]) == (2, [])
+    assert meant[0] == meant[1]
+    assert (meant[0]["count"], len(meant[0]["members"]), await _count(owner)) == (2, 2, 3)
+    assert again["userErrors"][0]["code"] == "ALREADY_EXISTS"  # it answers for now, not for when the key was new
+
+
 @pytest.mark.parametrize(
     ("code", "field", "given", "told"),
     [

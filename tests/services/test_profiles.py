@@ -69,3 +69,14 @@ async def test_a_billing_admin_may_and_an_auditor_may_not(database: Database) ->
     assert isinstance(await ours.do(profiles.update, profiles.Update, actor=admin, name="Acme Ltd"), profiles.Updated)
     with pytest.raises(policy.Forbidden):
         await ours.do(profiles.update, profiles.Update, actor=auditor, name="Acme Inc")
+
+
+@pytest.mark.parametrize("locale", ["zz", "de_DE", "DE", "en-GB-oed", "xx-YY", "de-ZZZ"])
+async def test_refuses_a_locale_that_no_figure_can_be_written_in(database: Database, locale: str) -> None:
+    ours = await books(database)
+
+    answer = await ours.do(profiles.update, profiles.Update, locale=locale)
+
+    assert answer == Refused(
+        RefusalCode.INPUT_INVALID, f"{locale!r} is not a locale of CLDR such as en, ru-RU or zh-Hans-CN", ("locale",)
+    )
