@@ -28,6 +28,7 @@ ROW_MODULES = (
     "models.organizations",
     "models.payments",
     "models.plans",
+    "models.releases",
     "models.roles",
     "models.seats",
     "models.sessions",

@@ -62,7 +62,7 @@ class ReassignSeatInput(Command):
         default=FormerHolder.DEACTIVATED, description="What becomes of the member who held it."
     )
     free_role: str = strawberry.field(
-        default="view_only",
+        default=reassignments.FREE_ROLE,
         description="The key of the role that a former holder who stays has from then on, where theirs was paid.",
     )
 

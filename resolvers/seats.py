@@ -1,5 +1,7 @@
 """Move people between seat tiers, and say what that changes on the bill."""
 
+from datetime import datetime
+
 import strawberry
 
 from resolvers.commands import Command, Payload, mutation, owner_of
@@ -24,7 +26,14 @@ class ChangeSeatTierInput(Command):
 
 @strawberry.type(description="What moving a member to another seat tier answers.")
 class ChangeSeatTierPayload(Payload):
-    member: Member | None = strawberry.field(default=None, description="The member, in the new seat.")
+    member: Member | None = strawberry.field(
+        default=None, description="The member, in the new seat, or in the old one with the new one pending."
+    )
+    effective_at: datetime | None = strawberry.field(
+        default=None,
+        description="From when the new seat is held: at once, or when the old one, paid for and kept by the plan's "
+        "policy NEXT_PERIOD, is used up.",
+    )
     preview: SeatChangePreview | None = strawberry.field(default=None, description="What it changes on the bill.")
 
 
@@ -35,7 +44,8 @@ class SeatMutations:
     @mutation(
         seats.change_tier,
         ChangeSeatTierPayload,
-        description="Move a member to another seat tier at once. Both sides of the instant are prorated by the plan.",
+        description="Move a member to another seat tier. Both sides of the instant are prorated by the plan; one that "
+        "only takes away waits for the next period where the plan says NEXT_PERIOD.",
     )
     async def change_seat_tier(self, info: Info, given: Input[ChangeSeatTierInput]) -> ChangeSeatTierPayload:
         organization_id = inputs.organization_id(given.organization_id)
@@ -44,8 +54,8 @@ class SeatMutations:
         match await info.context.execute(seats.change_tier, command):
             case Refused() as refused:
                 return ChangeSeatTierPayload.refused(refused)
-            case seats.TierChanged(before=before, after=after):
+            case seats.TierChanged(begins_at=begins_at, before=before, after=after):
                 owner = await owner_of(info.context, organization_id)
                 preview = SeatChangePreview.of(before, after, owner)
                 member = await Member.load(info.context, owner, member_id)
-                return ChangeSeatTierPayload(member=member, preview=preview)
+                return ChangeSeatTierPayload(member=member, effective_at=begins_at, preview=preview)

@@ -25,6 +25,7 @@ from models import (
     members,
     organizations,
     payments,
+    releases,
     roles,
     seats,
 )
@@ -80,6 +81,15 @@ class Loaders:
 
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, seats.SeatInterval]:
             return {row.member_id: row for row in await seats.open_seats(self._reader, organization_id, ids)}
+
+        return _loader(read)
+
+    @cached_property
+    def pending_seat(self) -> DataLoader[tuple[str, str], releases.SeatRelease | None]:
+        """The seats that wait to take over from those held now, by member."""
+
+        async def read(organization_id: str, ids: list[str]) -> Mapping[str, releases.SeatRelease]:
+            return {row.member_id: row for row in await releases.waiting_of(self._reader, organization_id, ids)}
 
         return _loader(read)
 

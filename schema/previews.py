@@ -4,6 +4,7 @@ Asked before or answered after: the same two drafts of the same month, drawn by 
 what a preview says is what the change says, and what the invoice says.
 """
 
+from datetime import datetime
 from typing import Self
 
 import strawberry
@@ -57,6 +58,11 @@ class ChangePreview:
     difference: Money | None = strawberry.field(
         default=None, description="What the change would add; below zero when it would take away."
     )
+    effective_at: datetime | None = strawberry.field(
+        default=None,
+        description="From when the change would hold: later than asked for where what is paid for is kept until it is "
+        "used up.",
+    )
     user_errors: list[UserError] = strawberry.field(
         default_factory=list, description="Why the change would be refused; empty when it would not."
     )
@@ -72,13 +78,20 @@ class ChangePreview:
 
     @classmethod
     def of(
-        cls, before: rules.Money, after: rules.Money, drafted: Drafted | None, owner: Organization
+        cls,
+        before: rules.Money,
+        after: rules.Money,
+        drafted: Drafted | None,
+        owner: Organization,
+        *,
+        effective_at: datetime,
     ) -> "ChangePreview":
         """Return what a change would do."""
         return cls(
             before=Money.of(before, owner.locale),
             after=Money.of(after, owner.locale),
             difference=Money.of(after - before, owner.locale),
+            effective_at=effective_at,
             owner=owner,
             drafted=drafted,
         )

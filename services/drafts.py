@@ -16,9 +16,10 @@ from billing.facts import Boundary, Facts, Stretch, event_meters, seats_needed_f
 from billing.invoices import Draft
 from billing.money import Money
 from billing.periods import Period, label, month_containing, next_month
+from billing.releases import with_coming
 from billing.seats import SeatInterval
 from billing.usage_events import UsageEvent
-from models import adjustments, seats, usage
+from models import adjustments, releases, seats, usage
 from models.organizations import Organization
 from models.sql import Client
 from services import terms
@@ -41,10 +42,11 @@ class Drafted:
 
 @dataclass(frozen=True, slots=True)
 class Supposition:
-    """What is supposed to be otherwise: the terms, the seats, or nothing."""
+    """What is supposed to be otherwise: the terms, the seats, those that wait to take over, or nothing."""
 
     terms: Callable[[Timeline], Timeline] = lambda timeline: timeline
     seats: Callable[[Seating], Seating] = lambda seating: seating
+    coming: Callable[[Seating], Seating] = lambda coming: coming
 
 
 AS_IT_IS = Supposition()
@@ -101,6 +103,7 @@ async def _facts(
     since = min(seats_needed_from(each.plan, period, begins_at, time_zone) for each in timeline.stretches)
     replaced = timeline.ended_between(since, period.end)
     held = await seats.overlapping(client, organization_id, Period(since, following.end))
+    waiting = tuple(release.as_rule() for release in await releases.waiting(client, organization_id))
     used = await usage.totals(client, organization_id, period_start=period.start)
     return Facts(
         plan=in_force.plan,
@@ -108,7 +111,7 @@ async def _facts(
         following=following,
         time_zone=time_zone,
         locale=organization.locale,
-        seats=supposing.seats(tuple(seat.as_rule() for seat in held)),
+        seats=with_coming(supposing.seats(tuple(seat.as_rule() for seat in held)), supposing.coming(waiting)),
         usage=used.get(in_force.subscription_id, ()),
         contract=in_force.contract,
         service_start=begins_at,

@@ -13,12 +13,13 @@ from typing import Any
 from billing.periods import from_microseconds, label, to_microseconds
 from models import contracts as contract_rows
 from models import credits as credit_rows
+from models import releases as release_rows
 from models.organizations import Organization
 from models.sql import Client
-from services import closing, contracts, dunning, reviews, upkeep
+from services import closing, contracts, dunning, releases, reviews, upkeep
 from services.dispatch import Verb
 
-ORDER = ("lapse", "review", "renewal", "credit", "draft", "month", "dunning")
+ORDER = ("release", "lapse", "review", "renewal", "credit", "draft", "month", "dunning")
 """What comes first at one and the same instant: a month closes on the terms that are in force from then on."""
 
 
@@ -43,6 +44,10 @@ async def _everything(client: Client, organization: Organization) -> AsyncIterat
     if organization.evaluation_ends_at is not None and organization.status == "EVALUATION":
         at = organization.evaluation_ends_at
         yield Due(at, "lapse", upkeep.lapse, upkeep.Lapse(organization_id, _key("lapse", at)))
+    release = await release_rows.next_due(client, organization_id)
+    if release is not None:
+        command = releases.CarryOut(organization_id, f"due/release/{release.id}", release.member_id)
+        yield Due(release.due_at, "release", releases.carry_out, command)
     period = await closing.next_due(client, organization)
     month = label(period, organization.time_zone)
     if organization.invoice_grace_seconds and not await closing.has_draft(client, organization, period):
@@ -52,8 +57,8 @@ async def _everything(client: Client, organization: Organization) -> AsyncIterat
     contract = await contract_rows.newest(client, organization_id)
     renewal_at = contract.as_rule().renewal_at if contract else None
     if renewal_at is not None:
-        command = contracts.Renew(organization_id, _key("renewal", renewal_at), {})
-        yield Due(renewal_at, "renewal", contracts.renew, command)
+        renewal = contracts.Renew(organization_id, _key("renewal", renewal_at), {})
+        yield Due(renewal_at, "renewal", contracts.renew, renewal)
     async for review in reviews.waiting(client, organization):
         make = reviews.Make(organization_id, _key(f"review/{review.kind}", review.at), review.at, review.kind)
         yield Due(review.at, "review", reviews.make, make)

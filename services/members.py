@@ -1,12 +1,11 @@
 """Bring people in, change what they are, and let them go without losing their history."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from billing.roles import Permission
 from models import members as rows
 from models import roles
-from models import seats as seat_rows
 from services import authority, seats
 from services.dispatch import verb
 from services.outcomes import RefusalCode, Refused, not_found
@@ -109,7 +108,19 @@ async def add(unit: Unit, command: AddMember) -> MemberAdded | Refused:
 
 @verb(Permission.MEMBERS_WRITE)
 async def change_role(unit: Unit, command: ChangeRole) -> RoleChanged | Refused:
-    """Give a member another role; the seat becomes paid or free at this instant."""
+    """Give a member another role at this instant; the seat becomes paid now, or free when the plan's policies say."""
+    found = await role_move(unit, command)
+    if isinstance(found, Refused):
+        return found
+    member, move = found
+    await give_role(unit, member, command.role)
+    if move is not None:
+        await seats.carry_out(unit, move)
+    return RoleChanged(member.id, member.role, command.role)
+
+
+async def role_move(unit: Unit, command: ChangeRole) -> tuple[rows.Member, seats.Move | None] | Refused:
+    """Return the member and what another role makes of their seat, without doing it, or why it cannot be."""
     member = await rows.find(unit.client, unit.organization_id, command.member_id)
     if member is None:
         return not_found("member", seats.MEMBER_ID)
@@ -119,27 +130,32 @@ async def change_role(unit: Unit, command: ChangeRole) -> RoleChanged | Refused:
     refused = await authority.change_refusal(unit, member, role, seats.MEMBER_ID)
     if refused is not None:
         return refused
-    await give_role(unit, member, role.key)
-    current = await seat_rows.open_seat(unit.client, unit.organization_id, member.id)
-    if current is not None:
-        wanted = seats.Seat(role.key, bool(role.billable), current.tier, tuple(current.add_ons))
-        await seats.replace(unit, member.id, current, wanted)
-    return RoleChanged(member.id, member.role, role.key)
+    intended = await seats.intended_seat(unit, member.id)
+    if intended is None:
+        return member, None
+    wanted = replace(intended, role=role.key, billable=bool(role.billable))
+    return member, await seats.by_policy(unit, member.id, wanted)
 
 
 @verb(Permission.MEMBERS_WRITE)
 async def deactivate(unit: Unit, command: Deactivate) -> StatusChanged | Refused:
     """Free a member's seat at this instant, keeping name, usage and history."""
+    member = await leaving(unit, command)
+    if isinstance(member, Refused):
+        return member
+    await let_go(unit, member)
+    return StatusChanged(member.id, "DEACTIVATED")
+
+
+async def leaving(unit: Unit, command: Deactivate) -> rows.Member | Refused:
+    """Return the member who would be deactivated, or why they cannot be."""
     member = await rows.find(unit.client, unit.organization_id, command.member_id)
     if member is None:
         return not_found("member", seats.MEMBER_ID)
     if member.status != "ACTIVE":
         return Refused(RefusalCode.STATUS_CONFLICT, "the member is deactivated already", (seats.MEMBER_ID,))
     refused = await authority.change_refusal(unit, member, None, seats.MEMBER_ID)
-    if refused is not None:
-        return refused
-    await let_go(unit, member)
-    return StatusChanged(member.id, "DEACTIVATED")
+    return refused or member
 
 
 @verb(Permission.MEMBERS_WRITE)
@@ -192,7 +208,7 @@ async def give_role(unit: Unit, member: rows.Member, role: str) -> None:
 
 async def let_go(unit: Unit, member: rows.Member) -> None:
     """End a member's seat and access, and say so."""
-    await seats.revoke(unit, member.id)
+    await seats.carry_out(unit, seats.Move(member.id, None, unit.at))
     await rows.update(unit.client, unit.organization_id, member.id, status="DEACTIVATED", deactivated_at=unit.at)
     before = {"status": member.status, "role": member.role}
     unit.emit("MemberDeactivated", {"memberId": member.id}, member_id=member.id, before=before)

@@ -17,6 +17,7 @@ from services.dispatch import verb
 from services.outcomes import RefusalCode, Refused, not_found
 from services.unit import Unit
 
+FREE_ROLE = "view_only"
 _TO_MEMBER = ("to", "memberId")
 _TO_ROLE = ("to", "person", "role")
 
@@ -51,7 +52,7 @@ class Reassign:
     member_id: str
     to: str | NewPerson
     former: FormerHolder = FormerHolder.DEACTIVATED
-    free_role: str = "view_only"
+    free_role: str = FREE_ROLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class Reassigned:
 
 
 @dataclass(frozen=True, slots=True)
-class _Recipient:
+class Recipient:
     """Who gets the seat, and the role they hold it with."""
 
     who: rows.Member | NewPerson
@@ -76,23 +77,35 @@ class _Recipient:
 
 
 @dataclass(frozen=True, slots=True)
-class _Handover:
+class Handover:
     """Who gives what to whom, once it is known that it can be done."""
 
     former: rows.Member
+    leaves: bool
     held: seat_rows.SeatInterval
     left_with: roles.Role
-    to: _Recipient
+    to: Recipient
+
+    @property
+    def given_up(self) -> seats.Seat | None:
+        """What the former holder holds afterwards; None for one who leaves."""
+        return None if self.leaves else seats.Seat(self.left_with.key, bool(self.left_with.billable), None, ())
+
+    @property
+    def taken_over(self) -> seats.Seat:
+        """What the recipient holds afterwards."""
+        role = self.to.role
+        return seats.Seat(role.key, bool(role.billable), self.held.tier, tuple(self.held.add_ons))
 
 
 @verb(Permission.MEMBERS_WRITE)
 async def reassign(unit: Unit, command: Reassign) -> Reassigned | Refused:
     """Move a seat to another person: revoke first, then grant."""
-    found = await _handover(unit, command)
+    found = await handover(unit, command)
     if isinstance(found, Refused):
         return found
     before = await drafts.month_total(unit.client, unit.organization, at=unit.at)
-    await _revoke(unit, found, command.former)
+    await _revoke(unit, found)
     member_id = await _grant(unit, found)
     after = await drafts.month_total(unit.client, unit.organization, at=unit.at)
     facts = {"from": found.former.id, "to": member_id, "tier": found.held.tier, "addOns": list(found.held.add_ons)}
@@ -100,7 +113,8 @@ async def reassign(unit: Unit, command: Reassign) -> Reassigned | Refused:
     return Reassigned(member_id, found.former.id, before, after)
 
 
-async def _handover(unit: Unit, command: Reassign) -> _Handover | Refused:
+async def handover(unit: Unit, command: Reassign) -> Handover | Refused:
+    """Return who would give what to whom, without doing it, or why it cannot be."""
     former = await seats.holder(unit.client, unit.organization_id, command.member_id, seats.MEMBER_ID)
     if isinstance(former, Refused):
         return former
@@ -117,7 +131,7 @@ async def _handover(unit: Unit, command: Reassign) -> _Handover | Refused:
         return to
     held = await seat_rows.open_seat(unit.client, unit.organization_id, former.id)
     assert held is not None, "an active member holds a seat"
-    return _Handover(former, held, left_with, to)
+    return Handover(former, leaves, held, left_with, to)
 
 
 async def _left_with(unit: Unit, command: Reassign, held: roles.Role) -> roles.Role | Refused:
@@ -133,7 +147,7 @@ async def _left_with(unit: Unit, command: Reassign, held: roles.Role) -> roles.R
     return authority.giving_refusal(unit, free, "freeRole") or free
 
 
-async def _recipient(unit: Unit, command: Reassign, moved: roles.Role) -> _Recipient | Refused:
+async def _recipient(unit: Unit, command: Reassign, moved: roles.Role) -> Recipient | Refused:
     """Return who gets the seat and with which role, or why they cannot."""
     if isinstance(command.to, NewPerson):
         return await _new_recipient(unit, command.to, moved)
@@ -145,23 +159,23 @@ async def _recipient(unit: Unit, command: Reassign, moved: roles.Role) -> _Recip
     own = await _role_of(unit, member)
     role = moved if moved.billable and not own.billable else own
     refused = await authority.change_refusal(unit, member, role, *_TO_MEMBER)
-    return refused or _Recipient(member, role)
+    return refused or Recipient(member, role)
 
 
-async def _new_recipient(unit: Unit, person: NewPerson, moved: roles.Role) -> _Recipient | Refused:
+async def _new_recipient(unit: Unit, person: NewPerson, moved: roles.Role) -> Recipient | Refused:
     refused = members.person_refusal(person.email, person.name)
     refused = refused or await members.taken_refusal(unit, person.email, person.external_id)
     if refused is not None:
         return Refused(refused.code, refused.message, ("to", "person", *refused.field))
     if moved.billable:
-        return _Recipient(person, moved)
+        return Recipient(person, moved)
     if person.role is None:
         message = f"the role {moved.key!r} is free and does not move with the seat; name the new person's role"
         return Refused(RefusalCode.INPUT_INVALID, message, _TO_ROLE)
     role = await roles.find(unit.client, unit.organization_id, person.role)
     if role is None:
         return not_found(f"role {person.role!r}", *_TO_ROLE)
-    return authority.giving_refusal(unit, role, *_TO_ROLE) or _Recipient(person, role)
+    return authority.giving_refusal(unit, role, *_TO_ROLE) or Recipient(person, role)
 
 
 async def _role_of(unit: Unit, member: rows.Member) -> roles.Role:
@@ -170,27 +184,23 @@ async def _role_of(unit: Unit, member: rows.Member) -> roles.Role:
     return role
 
 
-async def _revoke(unit: Unit, found: _Handover, former: FormerHolder) -> None:
-    if former is FormerHolder.DEACTIVATED:
+async def _revoke(unit: Unit, found: Handover) -> None:
+    if found.leaves:
         await members.let_go(unit, found.former)
         return
     if found.left_with.key != found.former.role:
         await members.give_role(unit, found.former, found.left_with.key)
-    empty = seats.Seat(found.left_with.key, bool(found.left_with.billable), None, ())
-    await seats.replace(unit, found.former.id, found.held, empty)
+    await seats.carry_out(unit, seats.Move(found.former.id, found.given_up, unit.at))
 
 
-async def _grant(unit: Unit, found: _Handover) -> str:
+async def _grant(unit: Unit, found: Handover) -> str:
     """Give the seat, and return whose it is now."""
     to, role = found.to.who, found.to.role
-    seat = seats.Seat(role.key, bool(role.billable), found.held.tier, tuple(found.held.add_ons))
     if isinstance(to, NewPerson):
         member = await members.bring_in(unit, to.email, to.name, role.key, external_id=to.external_id)
-        await seats.grant(unit, member.id, seat)
+        await seats.grant(unit, member.id, found.taken_over)
         return member.id
     if role.key != to.role:
         await members.give_role(unit, to, role.key)
-    current = await seat_rows.open_seat(unit.client, unit.organization_id, to.id)
-    assert current is not None, "an active member holds a seat"
-    await seats.replace(unit, to.id, current, seat)
+    await seats.carry_out(unit, seats.Move(to.id, found.taken_over, unit.at))
     return to.id

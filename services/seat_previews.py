@@ -1,76 +1,92 @@
 """What would another seat cost?
 
-The answer is drawn from the seats as they would be, by the code that draws the invoice; the change itself then says
-the same, because it is the same draft of the same facts.
+The change is decided by the code that makes it, refusals included, and only then supposed instead of made: the answer
+is drawn from the seats as they would be, by the code that draws the invoice. The change itself then says the same,
+because it is the same draft of the same facts.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from billing import seat_changes
 from billing.money import Money
-from billing.seats import SeatInterval
-from models import seats as rows
-from models.organizations import Organization
-from models.sql import Client
-from services import drafts, seats, terms
+from services import drafts, members, reassignments, seats
 from services.outcomes import Refused
-from services.seats import Seat
+from services.seats import Move
+from services.unit import Unit
+
+NOBODY_YET = "somebody new"
 
 
 @dataclass(frozen=True, slots=True)
 class SeatPreview:
-    """What the month would come to without a change of seat and with it."""
+    """What the month would come to without a change of seat and with it, and from when it would hold."""
 
+    begins_at: datetime
     before: Money
     after: Money
     upcoming: drafts.Drafted | None
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """The seat a member should have; no tier takes the seat away, as in a change."""
-
-    tier: str | None
-    add_ons: tuple[str, ...] = ()
+async def of_tier(unit: Unit, command: seats.ChangeTier) -> SeatPreview | Refused:
+    """Return what another tier would do to the month, or what the change would be refused for."""
+    move = await seats.tier_move(unit, command)
+    return move if isinstance(move, Refused) else await preview(unit, (move,))
 
 
-async def preview_wish(
-    client: Client, organization: Organization, member_id: str, wish: Wish | None, *, at: datetime
-) -> SeatPreview | Refused:
-    """Return what another tier, or letting the member go, would do to the month; refuse what the change would."""
-    member = await seats.holder(client, organization.organization_id, member_id, seats.MEMBER_ID)
-    if isinstance(member, Refused):
-        return member
-    if wish is None:
-        return await preview(client, organization, member_id, None, at=at)
-    in_force = await terms.at_instant(client, organization.organization_id, at)
-    refused = seats.offer_refusal(in_force, wish.tier, wish.add_ons)
-    if refused is not None:
-        return refused
-    held = await rows.open_seat(client, organization.organization_id, member_id)
-    assert held is not None, "an active member holds a seat"
-    seat = Seat(held.role, bool(held.billable), wish.tier, tuple(sorted(wish.add_ons)))
-    return await preview(client, organization, member_id, seat, at=at)
+async def of_role(unit: Unit, command: members.ChangeRole) -> SeatPreview | Refused:
+    """Return what another role would do to the month, or what the change would be refused for."""
+    found = await members.role_move(unit, command)
+    if isinstance(found, Refused):
+        return found
+    _, move = found
+    return await preview(unit, () if move is None else (move,))
 
 
-async def preview(
-    client: Client, organization: Organization, member_id: str, seat: Seat | None, *, at: datetime
-) -> SeatPreview:
-    """Return what giving a member another seat at `at`, or none, would do to the month, without doing it."""
+async def of_leaving(unit: Unit, command: members.Deactivate) -> SeatPreview | Refused:
+    """Return what letting a member go would do to the month, or what it would be refused for."""
+    member = await members.leaving(unit, command)
+    return member if isinstance(member, Refused) else await preview(unit, (Move(member.id, None, unit.at),))
 
-    def seated(seating: drafts.Seating) -> drafts.Seating:
-        kept = [_ended(held, at) if held.member_id == member_id and held.end is None else held for held in seating]
-        fresh = SeatInterval(member_id, seat.role, seat.billable, seat.tier, seat.add_ons, at, None) if seat else None
-        return tuple(held for held in (*kept, fresh) if held is not None)
 
-    supposing = drafts.Supposition(seats=seated)
+async def of_reassignment(unit: Unit, command: reassignments.Reassign) -> SeatPreview | Refused:
+    """Return what handing a seat on would do to the month, or what it would be refused for."""
+    found = await reassignments.handover(unit, command)
+    if isinstance(found, Refused):
+        return found
+    to = NOBODY_YET if isinstance(found.to.who, reassignments.NewPerson) else found.to.who.id
+    return await preview(unit, (Move(found.former.id, found.given_up, unit.at), Move(to, found.taken_over, unit.at)))
+
+
+async def preview(unit: Unit, moves: Sequence[Move]) -> SeatPreview:
+    """Return what the moves would do to the month, without making them."""
+    client, organization, at = unit.client, unit.organization, unit.at
+    supposing = _supposed(moves, at=at)
     return SeatPreview(
+        max((move.begins_at for move in moves), default=at),
         await drafts.month_total(client, organization, at=at),
         await drafts.month_total(client, organization, at=at, supposing=supposing),
         await drafts.upcoming(client, organization, at=at, supposing=supposing),
     )
 
 
-def _ended(held: SeatInterval, at: datetime) -> SeatInterval | None:
-    """Return a seat that ends at `at`, or None where it would have begun in that very instant."""
-    return replace(held, end=at) if held.start < at else None
+def _supposed(moves: Sequence[Move], *, at: datetime) -> drafts.Supposition:
+    """Suppose what `seats.carry_out` does: what begins now is held, what begins later waits, what waited is gone."""
+
+    def seated(seating: drafts.Seating) -> drafts.Seating:
+        for move in moves:
+            to = move.seat.held(move.member_id, since=at) if move.seat else None
+            held = [replace(seat, start=at) for seat in seating if seat.member_id == move.member_id and seat.holds(at)]
+            if move.begins_at <= at and held != [to]:  # an equal seat changes nothing
+                seating = seat_changes.applied(seating, seat_changes.moved(seating, move.member_id, to=to, at=at))
+        return seating
+
+    def coming(waiting: drafts.Seating) -> drafts.Seating:
+        moved = {move.member_id for move in moves}
+        later = [
+            move.seat.held(move.member_id, since=move.begins_at) for move in moves if move.seat and move.begins_at > at
+        ]
+        return (*(seat for seat in waiting if seat.member_id not in moved), *later)
+
+    return drafts.Supposition(seats=seated, coming=coming)

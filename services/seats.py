@@ -5,12 +5,15 @@ instant, so time is covered without gap or overlap and the bill can be drawn fro
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
+from billing import releases as release_rules
 from billing.contracts import Crossed, position
 from billing.money import Money
 from billing.roles import Permission
-from models import contracts, members
+from billing.seats import SeatInterval
+from models import contracts, members, releases
 from models import seats as rows
 from models.sql import Client
 from services import drafts, terms
@@ -30,6 +33,19 @@ class Seat:
     tier: str | None
     add_ons: tuple[str, ...]
 
+    def held(self, member_id: str, *, since: datetime) -> SeatInterval:
+        """Return the seat as a member would hold it from an instant on."""
+        return SeatInterval(member_id, self.role, self.billable, self.tier, self.add_ons, since, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What a member will hold, from when on; None for nothing at all."""
+
+    member_id: str
+    seat: Seat | None
+    begins_at: datetime
+
 
 @dataclass(frozen=True, slots=True)
 class ChangeTier:
@@ -44,7 +60,7 @@ class ChangeTier:
 
 @dataclass(frozen=True, slots=True)
 class TierChanged:
-    """The member holds another seat from now on.
+    """The member holds another seat from `begins_at` on: at once, or when what is paid for is used up.
 
     `before` and `after` are what the invoice at the end of the running month comes to without and with the change.
     """
@@ -52,26 +68,38 @@ class TierChanged:
     member_id: str
     previous_tier: str | None
     tier: str | None
+    begins_at: datetime
     before: Money
     after: Money
 
 
 @verb(Permission.SEATS_WRITE)
 async def change_tier(unit: Unit, command: ChangeTier) -> TierChanged | Refused:
-    """Move a member to another seat tier at once; both sides are prorated by the plan's policy."""
+    """Move a member to another seat tier; both sides are prorated by the plan's policies, which say when it is."""
+    move = await tier_move(unit, command)
+    if isinstance(move, Refused):
+        return move
+    current = await rows.open_seat(unit.client, unit.organization_id, command.member_id)
+    assert current is not None, "an active member holds a seat"
+    before = await drafts.month_total(unit.client, unit.organization, at=unit.at)
+    await carry_out(unit, move)
+    after = await drafts.month_total(unit.client, unit.organization, at=unit.at)
+    return TierChanged(command.member_id, current.tier, command.tier, move.begins_at, before, after)
+
+
+async def tier_move(unit: Unit, command: ChangeTier) -> Move | Refused:
+    """Return what another tier makes of a member's seat, without doing it, or why it cannot be."""
     member = await holder(unit.client, unit.organization_id, command.member_id, MEMBER_ID)
     if isinstance(member, Refused):
         return member
     refused = await tier_refusal(unit, command.tier, command.add_ons)
     if refused is not None:
         return refused
-    current = await rows.open_seat(unit.client, unit.organization_id, member.id)
-    assert current is not None, "an active member holds a seat"
-    wanted = Seat(current.role, bool(current.billable), command.tier, tuple(sorted(command.add_ons)))
-    before = await drafts.month_total(unit.client, unit.organization, at=unit.at)
-    await replace(unit, member.id, current, wanted)
-    after = await drafts.month_total(unit.client, unit.organization, at=unit.at)
-    return TierChanged(member.id, current.tier, command.tier, before, after)
+    intended = await intended_seat(unit, member.id)
+    assert intended is not None, "an active member holds a seat"
+    return await by_policy(
+        unit, member.id, replace(intended, tier=command.tier, add_ons=tuple(sorted(command.add_ons)))
+    )
 
 
 async def holder(client: Client, organization_id: str, member_id: str, *field: str) -> members.Member | Refused:
@@ -113,55 +141,99 @@ async def grant(unit: Unit, member_id: str, seat: Seat) -> None:
 
 async def grant_many(unit: Unit, granted: Mapping[str, Seat]) -> None:
     """Start the seats of several members, by their ids, and say so of each."""
-    intervals = [
-        rows.SeatInterval(
-            organization_id=unit.organization_id,
-            id=unit.new_id("seat"),
-            member_id=member_id,
-            role=seat.role,
-            billable=int(seat.billable),
-            tier=seat.tier,
-            add_ons=list(seat.add_ons),
-            starts_at=unit.at,
-            ends_at=None,
-        )
-        for member_id, seat in granted.items()
-    ]
+    intervals = [_interval(unit, member_id, seat, starts_at=unit.at) for member_id, seat in granted.items()]
     await rows.insert_many(unit.client, intervals)
     for member_id, seat in granted.items():
         unit.emit("SeatGranted", _facts(member_id, seat), member_id=member_id)
     await review_band(unit)
 
 
-async def revoke(unit: Unit, member_id: str) -> None:
-    """End a member's seat and say so."""
+async def intended_seat(unit: Unit, member_id: str) -> Seat | None:
+    """Return the seat a member holds, or will hold where another one waits; None for who holds none."""
+    for release in await releases.waiting_of(unit.client, unit.organization_id, [member_id]):
+        return _seat(release)
     current = await rows.open_seat(unit.client, unit.organization_id, member_id)
-    assert current is not None, "an active member holds a seat"
-    await rows.end(unit.client, current, at=unit.at)
-    held = _facts(member_id, _seat(current))
-    unit.emit("SeatRevoked", held, member_id=member_id, before=held)
+    return None if current is None else _seat(current)
 
 
-async def replace(unit: Unit, member_id: str, current: rows.SeatInterval, wanted: Seat) -> None:
-    """End one seat and start another at the same instant; an equal seat changes nothing."""
-    if _seat(current) == wanted:
+async def by_policy(unit: Unit, member_id: str, wanted: Seat) -> Move:
+    """Return from when a member holds the `wanted` seat, by the policies of the plan in force."""
+    current = await rows.open_seat(unit.client, unit.organization_id, member_id)
+    timeline = await terms.timeline(unit.client, unit.organization_id)
+    in_force = timeline.at(unit.at)
+    if current is None or in_force is None or timeline.begins_at is None:
+        return Move(member_id, wanted, unit.at)
+    service = release_rules.Service(in_force.plan, timeline.begins_at, unit.organization.time_zone)
+    held, after = current.as_rule(), wanted.held(member_id, since=unit.at)
+    return Move(member_id, wanted, release_rules.begins_at(service, held, after, at=unit.at))
+
+
+async def carry_out(unit: Unit, move: Move) -> None:
+    """Do at once what begins now, and let wait what begins later; either takes the place of what waited before."""
+    await _withdraw(unit, move.member_id)
+    if move.begins_at <= unit.at:
+        await _replace(unit, move)
         return
-    await rows.end(unit.client, current, at=unit.at)
-    await rows.insert(
+    assert move.seat is not None, "whoever leaves keeps nothing"
+    await releases.insert(
         unit.client,
+        organization_id=unit.organization_id,
+        id=unit.new_id("seat_release"),
+        member_id=move.member_id,
+        role=move.seat.role,
+        billable=int(move.seat.billable),
+        tier=move.seat.tier,
+        add_ons=list(move.seat.add_ons),
+        requested_at=unit.at,
+        due_at=move.begins_at,
+        ended_at=None,
+    )
+    facts = {**_facts(move.member_id, move.seat), "beginsAt": move.begins_at.isoformat()}
+    unit.emit("SeatReleaseScheduled", facts, member_id=move.member_id)
+
+
+async def release(unit: Unit, waiting: releases.SeatRelease) -> None:
+    """Carry out a release: what waited is held from the instant at which it was due, however late this is."""
+    await releases.end(unit.client, waiting, at=unit.at)
+    await _replace(unit, Move(waiting.member_id, _seat(waiting), waiting.due_at))
+
+
+async def _replace(unit: Unit, move: Move) -> None:
+    """End what a member holds when the move begins, and start what they hold then; an equal seat changes nothing."""
+    current = await rows.open_seat(unit.client, unit.organization_id, move.member_id)
+    assert current is not None, "an active member holds a seat"
+    if _seat(current) == move.seat:
+        return
+    await rows.end(unit.client, current, at=move.begins_at)
+    previous = _facts(move.member_id, _seat(current))
+    if move.seat is None:
+        unit.emit("SeatRevoked", previous, member_id=move.member_id, before=previous)
+        return
+    await rows.insert_many(unit.client, [_interval(unit, move.member_id, move.seat, starts_at=move.begins_at)])
+    facts = {**_facts(move.member_id, move.seat), "previous": previous}
+    unit.emit("SeatChanged", facts, member_id=move.member_id, before=previous)
+    await review_band(unit)
+
+
+async def _withdraw(unit: Unit, member_id: str) -> None:
+    for waiting in await releases.waiting_of(unit.client, unit.organization_id, [member_id]):
+        await releases.end(unit.client, waiting, at=unit.at)
+        facts = {**_facts(member_id, _seat(waiting)), "beginsAt": waiting.due_at.isoformat()}
+        unit.emit("SeatReleaseWithdrawn", facts, member_id=member_id)
+
+
+def _interval(unit: Unit, member_id: str, seat: Seat, *, starts_at: datetime) -> rows.SeatInterval:
+    return rows.SeatInterval(
         organization_id=unit.organization_id,
         id=unit.new_id("seat"),
         member_id=member_id,
-        role=wanted.role,
-        billable=int(wanted.billable),
-        tier=wanted.tier,
-        add_ons=list(wanted.add_ons),
-        starts_at=unit.at,
+        role=seat.role,
+        billable=int(seat.billable),
+        tier=seat.tier,
+        add_ons=list(seat.add_ons),
+        starts_at=starts_at,
         ends_at=None,
     )
-    before = _facts(member_id, _seat(current))
-    unit.emit("SeatChanged", {**_facts(member_id, wanted), "previous": before}, member_id=member_id, before=before)
-    await review_band(unit)
 
 
 async def review_band(unit: Unit) -> None:
@@ -192,7 +264,7 @@ async def review_band(unit: Unit) -> None:
             unit.emit("ContractReviewRaised", {"number": contract.number, "seatsUsed": used, "bandUpTo": band})
 
 
-def _seat(row: rows.SeatInterval) -> Seat:
+def _seat(row: rows.SeatInterval | releases.SeatRelease) -> Seat:
     return Seat(row.role, bool(row.billable), row.tier, tuple(row.add_ons))
 
 

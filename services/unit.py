@@ -28,6 +28,13 @@ class Unit:
     events: list[NewEvent] = field(default_factory=list)
     _ids: int = 0
 
+    @classmethod
+    def of_reading(
+        cls, client: Client, organization: Organization, actor: Principal, *, at: datetime, request_id: str
+    ) -> "Unit":
+        """Return a unit to ask what a service would decide; `client` is a reader, on which nothing can be written."""
+        return cls(client, organization, actor, at, request_id, "")
+
     @property
     def organization_id(self) -> str:
         """The organization that every query of this unit names."""

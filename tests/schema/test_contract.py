@@ -27,7 +27,8 @@ GRAPH: GraphQLSchema = build_schema(sdl())
 
 # From the design: what was promised to clients.
 PROMISED = {
-    "Query": "viewer node nodes organization organizations estimate previewPlanChange previewSeatChange",
+    "Query": "viewer node nodes organization organizations estimate previewPlanChange previewSeatChange "
+    "previewRoleChange previewSeatReassignment",
     "Mutation": "createOrganization updateOrganization convertEvaluation addMember importMembers changeMemberRole "
     "changeSeatTier reassignSeat deactivateMember reactivateMember setSpendLimit clearSpendLimit recordUsage "
     "correctUsage changePlan schedulePlanChange amendContract renewContract closeBillingPeriod finalizeInvoice "
@@ -43,7 +44,7 @@ PROMISED = {
     "downloads",
     "InvoiceLine": "description quantity amount explanation usageEvents seatIntervals",
     "Contract": "number version versions effectiveAt recordedAt",
-    "ChangePreview": "before after difference upcomingInvoice userErrors",
+    "ChangePreview": "before after difference effectiveAt upcomingInvoice userErrors",
     "TestClockHappening": "at what invoice userError",
     "ImportRowError": "code message field row line email",
     "LineExplanation": "formula policy steps priceVersion rounding sources",

@@ -5,17 +5,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from billing.money import Money
 from billing.plans import from_document, to_document
 from models import invoices as rows
 from models import plans as plan_rows
-from models import seats as seat_rows
 from models.database import Database
 from models.sql import Client
-from services import closing, drafts, plans, seat_previews, seats
+from services import closing, plans
 from services.outcomes import RefusalCode, Refused
 from tests.services.books import POOLED, START, Books, a_use, books, days_later
 
@@ -138,25 +135,3 @@ async def test_a_plan_without_a_place_for_a_seat_that_is_held_is_refused(databas
 
     assert isinstance(answer, Refused)
     assert answer.code is RefusalCode.PLAN_INVALID
-
-
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(minutes=st.integers(1, 31 * 24 * 60 - 1), tier=st.sampled_from([None, "chat", "chat_code"]))
-async def test_a_seat_preview_is_what_the_change_makes_of_the_invoice(
-    database: Database, minutes: int, tier: str | None
-) -> None:
-    """For any instant of the month and any seat: preview, answer and invoice are one amount."""
-    slug = f"acme-{minutes}-{(tier or 'none').replace('_', '-')}"
-    ours = await books(database, slug=slug)
-    bo = await ours.add("bo", tier="chat")
-    at = START + timedelta(minutes=minutes)
-    held = await seat_rows.open_seat(ours.reader, ours.organization_id, bo)
-    assert held is not None
-    seat = seats.Seat(held.role, bool(held.billable), tier, ())
-
-    preview = await seat_previews.preview(ours.reader, await ours.organization(), bo, seat, at=at)
-    answer = await ours.do(seats.change_tier, seats.ChangeTier, member_id=bo, tier=tier, at=at)
-    drafted = await drafts.month_total(ours.reader, await ours.organization(), at=at)
-
-    assert (answer.before, answer.after) == (preview.before, preview.after)
-    assert drafted == preview.after
