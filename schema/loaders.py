@@ -4,11 +4,9 @@ Each loader gathers the keys that one level of an answer asks for and reads them
 organization, however many rows. A key always begins with the organization, so no batch can mix up two of them.
 """
 
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
-from typing import TypeVar
 
 from strawberry.dataloader import DataLoader
 
@@ -31,11 +29,8 @@ from models import (
 )
 from models import usage as usage_rows
 from models.sql import Client
+from schema.batches import batched, grouped
 from services import reports, standings, terms
-
-K = TypeVar("K", bound=Hashable)
-V = TypeVar("V")
-Read = Callable[[str, list[K]], Awaitable[Mapping[K, V]]]
 
 RAISERS_MAX = 20
 
@@ -64,7 +59,7 @@ class Loaders:
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, members.Member]:
             return {row.id: row for row in await members.find_many(self._reader, organization_id, ids)}
 
-        return _loader(read)
+        return batched(read)
 
     @cached_property
     def role(self) -> DataLoader[tuple[str, str], roles.Role | None]:
@@ -73,7 +68,7 @@ class Loaders:
         async def read(organization_id: str, _: list[str]) -> Mapping[str, roles.Role]:
             return {row.key: row for row in await roles.list_all(self._reader, organization_id)}
 
-        return _loader(read)
+        return batched(read)
 
     @cached_property
     def seat(self) -> DataLoader[tuple[str, str], seats.SeatInterval | None]:
@@ -82,7 +77,7 @@ class Loaders:
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, seats.SeatInterval]:
             return {row.member_id: row for row in await seats.open_seats(self._reader, organization_id, ids)}
 
-        return _loader(read)
+        return batched(read)
 
     @cached_property
     def pending_seat(self) -> DataLoader[tuple[str, str], releases.SeatRelease | None]:
@@ -91,7 +86,7 @@ class Loaders:
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, releases.SeatRelease]:
             return {row.member_id: row for row in await releases.waiting_of(self._reader, organization_id, ids)}
 
-        return _loader(read)
+        return batched(read)
 
     @cached_property
     def timeline(self) -> DataLoader[str, terms.Timeline]:
@@ -141,9 +136,9 @@ class Loaders:
 
         async def read(organization_id: str, numbers: list[str]) -> Mapping[str, list[contracts.ContractReview]]:
             rows = await contracts.reviews_of(self._reader, organization_id, numbers)
-            return _by(rows, lambda row: row.contract_number)
+            return grouped(rows, lambda row: row.contract_number)
 
-        return _loader(read)
+        return batched(read)
 
     @cached_property
     def paid_seats(self) -> DataLoader[str, int]:
@@ -163,7 +158,7 @@ class Loaders:
             assert owner is not None, "a member belongs to an organization that exists"
             return await standings.standings(self._reader, owner, ids, at=self._at(owner))
 
-        return _loader(read)
+        return batched(read)
 
     @cached_property
     def group(self) -> DataLoader[tuple[str, str], groups.Group | None]:
@@ -172,7 +167,7 @@ class Loaders:
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, groups.Group]:
             return {row.id: row for row in await groups.find_many(self._reader, organization_id, ids)}
 
-        return _loader(read)
+        return batched(read)
 
     @cached_property
     def group_of(self) -> DataLoader[tuple[str, str], str | None]:
@@ -182,7 +177,7 @@ class Loaders:
             found = await groups.open_memberships(self._reader, organization_id, ids)
             return {row.member_id: row.group_id for row in found}
 
-        return _loader(read)
+        return batched(read)
 
     @cached_property
     def group_counter(self) -> DataLoader[tuple[str, str], Counter | None]:
@@ -195,7 +190,7 @@ class Loaders:
             found = await limits.counters(self._reader, organization_id, period_start=start, groups=ids)
             return {subject: counter for (level, subject), counter in found.items() if level is SpendLevel.GROUP}
 
-        return _loader(read)
+        return batched(read)
 
     @cached_property
     def raisers(self) -> DataLoader[str, list[members.Member]]:
@@ -215,7 +210,7 @@ class Loaders:
         ) -> Mapping[reports.MemberAsk, reports.Report]:
             return await reports.usage_of_members(self._reader, organization_id, asks)
 
-        return _loader(read)
+        return batched(read)
 
     @cached_property
     def usage_event(self) -> DataLoader[tuple[str, str], usage_rows.UsageEvent | None]:
@@ -224,7 +219,7 @@ class Loaders:
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, usage_rows.UsageEvent]:
             return {row.id: row for row in await usage_rows.find_many(self._reader, organization_id, ids)}
 
-        return _loader(read)
+        return batched(read)
 
     @cached_property
     def limit(self) -> DataLoader[tuple[str, str], limits.SpendLimit | None]:
@@ -233,7 +228,7 @@ class Loaders:
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, limits.SpendLimit]:
             return {row.id: row for row in await limits.find_many(self._reader, organization_id, ids)}
 
-        return _loader(read)
+        return batched(read)
 
     @cached_property
     def alert(self) -> DataLoader[tuple[str, str], alerts.LimitAlert | None]:
@@ -242,7 +237,7 @@ class Loaders:
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, alerts.LimitAlert]:
             return {row.id: row for row in await alerts.find_many(self._reader, organization_id, ids)}
 
-        return _loader(read)
+        return batched(read)
 
     @cached_property
     def invoice(self) -> DataLoader[tuple[str, str], invoices.Invoice | None]:
@@ -251,7 +246,7 @@ class Loaders:
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, invoices.Invoice]:
             return {row.id: row for row in await invoices.find_many(self._reader, organization_id, ids)}
 
-        return _loader(read)
+        return batched(read)
 
     @cached_property
     def lines(self) -> DataLoader[tuple[str, str], list[invoices.InvoiceLine] | None]:
@@ -259,9 +254,9 @@ class Loaders:
 
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, list[invoices.InvoiceLine]]:
             rows = await invoices.lines_of(self._reader, organization_id, ids)
-            return _by(rows, lambda row: row.invoice_id)
+            return grouped(rows, lambda row: row.invoice_id)
 
-        return _loader(read)
+        return batched(read)
 
     @cached_property
     def shares(self) -> DataLoader[tuple[str, str], list[invoices.InvoiceShare] | None]:
@@ -269,9 +264,9 @@ class Loaders:
 
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, list[invoices.InvoiceShare]]:
             rows = await invoices.shares_of(self._reader, organization_id, ids)
-            return _by(rows, lambda row: str(row.invoice_id))
+            return grouped(rows, lambda row: str(row.invoice_id))
 
-        return _loader(read)
+        return batched(read)
 
     @cached_property
     def settled(self) -> DataLoader[tuple[str, str], int | None]:
@@ -280,7 +275,7 @@ class Loaders:
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, int]:
             return await payments.settled_minor(self._reader, organization_id, ids)
 
-        return _loader(read)
+        return batched(read)
 
     @cached_property
     def payments_of(self) -> DataLoader[tuple[str, str], list[payments.Payment] | None]:
@@ -288,9 +283,9 @@ class Loaders:
 
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, list[payments.Payment]]:
             rows = await payments.of_invoices(self._reader, organization_id, ids)
-            return _by(rows, lambda row: row.invoice_id)
+            return grouped(rows, lambda row: row.invoice_id)
 
-        return _loader(read)
+        return batched(read)
 
     @cached_property
     def credit_notes_of(self) -> DataLoader[tuple[str, str], list[payments.CreditNote] | None]:
@@ -298,9 +293,9 @@ class Loaders:
 
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, list[payments.CreditNote]]:
             rows = await payments.credit_notes_of(self._reader, organization_id, ids)
-            return _by(rows, lambda row: row.invoice_id)
+            return grouped(rows, lambda row: row.invoice_id)
 
-        return _loader(read)
+        return batched(read)
 
     @cached_property
     def credit_grant(self) -> DataLoader[tuple[str, str], credits.CreditGrant | None]:
@@ -309,7 +304,7 @@ class Loaders:
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, credits.CreditGrant]:
             return {row.id: row for row in await credits.find_many(self._reader, organization_id, ids)}
 
-        return _loader(read)
+        return batched(read)
 
     @cached_property
     def credit_left(self) -> DataLoader[tuple[str, str], int | None]:
@@ -318,7 +313,7 @@ class Loaders:
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, int]:
             return await credits.balances_minor(self._reader, organization_id, ids)
 
-        return _loader(read)
+        return batched(read)
 
     def _at(self, owner: organizations.Organization | None) -> datetime:
         return (owner.test_clock_at if owner else None) or self._now
@@ -330,23 +325,3 @@ class Loaders:
             if permission.value in role.permissions
         ]
         return await members.in_roles(self._reader, organization_id, granting, limit=RAISERS_MAX)
-
-
-def _loader(read: Read[K, V]) -> DataLoader[tuple[str, K], V | None]:
-    """Return a loader that calls `read` once for each organization among the keys."""
-
-    async def load(keys: list[tuple[str, K]]) -> Sequence[V | None]:
-        wanted: defaultdict[str, list[K]] = defaultdict(list)
-        for organization_id, key in keys:
-            wanted[organization_id].append(key)
-        found = {organization_id: await read(organization_id, ids) for organization_id, ids in wanted.items()}
-        return [found[organization_id].get(key) for organization_id, key in keys]
-
-    return DataLoader(load)
-
-
-def _by(rows: Iterable[V], key: Callable[[V], str]) -> dict[str, list[V]]:
-    grouped: defaultdict[str, list[V]] = defaultdict(list)
-    for row in rows:
-        grouped[key(row)].append(row)
-    return grouped
