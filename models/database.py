@@ -5,10 +5,10 @@ written for. Every query names the client it runs on, so that a read cannot slip
 """
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 from urllib.parse import unquote, urlsplit
 
 from tortoise.backends.base.client import BaseDBAsyncClient
@@ -36,6 +36,12 @@ ROW_MODULES = (
 )
 MIGRATIONS = "models.migrations"
 POOL_SIZE = 10
+
+
+class SnapshotReader(Protocol):
+    """A reader as the engines make it."""
+
+    def snapshot(self) -> AbstractAsyncContextManager[BaseDBAsyncClient]: ...
 
 
 class UnsupportedDatabase(ValueError):
@@ -76,6 +82,14 @@ async def reading(url: str) -> AsyncIterator[BaseDBAsyncClient]:
     async with context:
         await context.init(config=_configuration(url), use_tz=True, timezone="UTC", _enable_global_fallback=True)
         yield context.connections.get("reader")
+
+
+def snapshot(reader: BaseDBAsyncClient) -> AbstractAsyncContextManager[BaseDBAsyncClient]:
+    """Return a client of `reader` for which the database stands still until it is closed; writers go on beside it.
+
+    Only the task that opened it may use it.
+    """
+    return cast(SnapshotReader, reader).snapshot()
 
 
 def sqlite_path(url: str) -> Path | None:

@@ -19,6 +19,16 @@ _INSERT = Statement("""
     VALUES (:organization_id, :key, :operation, :digest, :answer, :created_at)
 """)
 
+_KEPT_AFTER = Statement("""
+    SELECT key, operation, digest, answer FROM idempotency_keys
+    WHERE organization_id = :organization_id AND key > :after ORDER BY key LIMIT :limit
+""")
+_ACCOUNTS = Statement("""
+    SELECT DISTINCT k.organization_id AS scope FROM idempotency_keys k
+    WHERE NOT EXISTS (SELECT 1 FROM organizations o WHERE o.organization_id = k.organization_id)
+    ORDER BY k.organization_id LIMIT :limit
+""")
+
 
 async def find(client: BaseDBAsyncClient, organization_id: str, key: str) -> Row | None:
     """Return `operation`, `digest` and `answer` of an earlier command with this key."""
@@ -38,3 +48,13 @@ async def insert(
         answer=answer,
         created_at=to_microseconds(at),
     )
+
+
+async def kept_after(client: BaseDBAsyncClient, scope: str, after: str, *, limit: int) -> list[Row]:
+    """Return up to `limit` answers of an organization or account whose keys follow the given one."""
+    return await _KEPT_AFTER.rows(client, organization_id=scope, after=after, limit=limit)
+
+
+async def account_scopes(client: BaseDBAsyncClient, *, limit: int) -> list[str]:
+    """Return the accounts, not organizations, for which answers are kept."""
+    return [row["scope"] for row in await _ACCOUNTS.rows(client, limit=limit)]

@@ -182,6 +182,12 @@ async def find_by_number(client: BaseDBAsyncClient, number: str) -> Invoice | No
     return await Invoice.filter(number=number).using_db(client).first()
 
 
+async def issued_after(client: BaseDBAsyncClient, organization_id: str, after: str, *, limit: int) -> list[Invoice]:
+    """Return up to `limit` issued invoices whose ids follow the given one."""
+    query = Invoice.filter(organization_id=organization_id, id__gt=after, status__not="DRAFT").using_db(client)
+    return await query.order_by("id").limit(limit)
+
+
 async def find_many(client: BaseDBAsyncClient, organization_id: str, invoice_ids: Sequence[str]) -> list[Invoice]:
     """Return invoices by id, in no particular order."""
     return await Invoice.filter(organization_id=organization_id, id__in=list(invoice_ids)).using_db(client)

@@ -58,6 +58,26 @@ async def fresh(template_url: str, folder: Path) -> AsyncIterator[Database]:
         yield database
 
 
+@asynccontextmanager
+async def copied(url: str, folder: Path) -> AsyncIterator[Database]:
+    """Yield an open copy of a database."""
+    if not on_postgres():
+        target = folder / "copy.db"
+        _copy_file(Path(url.removeprefix("sqlite://")), target)
+        async with opened(f"sqlite://{target}") as database:
+            yield database
+        return
+    parts = urlsplit(url)
+    original = parts.path.lstrip("/")
+    server = urlunsplit(parts._replace(path="/postgres"))
+    await _execute(server, f'CREATE DATABASE "{original}_copy" TEMPLATE "{original}"')
+    try:
+        async with opened(urlunsplit(parts._replace(path=f"/{original}_copy"))) as database:
+            yield database
+    finally:
+        await _execute(server, f'DROP DATABASE "{original}_copy" WITH (FORCE)')
+
+
 async def _recreate(parts: object, name: str) -> None:
     connection = await asyncpg.connect(urlunsplit(parts._replace(path="/postgres")))  # type: ignore[attr-defined]
     try:
@@ -71,3 +91,18 @@ async def _empty(database: Database) -> None:
     tables = [row["tablename"] for row in await _TABLES.rows(database.reader)]
     names = ", ".join(f'"{table}"' for table in tables if table != "tortoise_migrations")
     await database.writer.execute_query(f"TRUNCATE {names}")
+
+
+def _copy_file(source: Path, target: Path) -> None:
+    for suffix in ("", "-wal"):  # what is committed may still be in the log beside the file
+        part = source.with_name(source.name + suffix)
+        if part.exists():
+            shutil.copyfile(part, target.with_name(target.name + suffix))
+
+
+async def _execute(server: str, command: str) -> None:
+    connection = await asyncpg.connect(server)
+    try:
+        await connection.execute(command)
+    finally:
+        await connection.close()

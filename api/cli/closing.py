@@ -17,6 +17,7 @@ from models import organizations as rows
 from models.database import Database, opened
 from models.organizations import Organization
 from models.schema_check import require_golden
+from models.sql import Client
 from services.closing import Closed
 from services.dispatch import Dispatcher
 from services.outcomes import Refused
@@ -45,7 +46,7 @@ async def _with_bar(database: Database, slug: str | None) -> list[due.Report]:
     columns = (TextColumn("closing"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("closing", total=total)
-        async for organization in _chosen(database, slug):
+        async for organization in chosen(database.reader, slug):
             async for report in due.carry_out_of(database.reader, dispatcher, organization, at=at):
                 reports.append(report)
                 print(f"{report.slug} {report.what}: {_told(report.outcome)}")  # noqa: T201  # the interface
@@ -53,12 +54,13 @@ async def _with_bar(database: Database, slug: str | None) -> list[due.Report]:
     return reports
 
 
-async def _chosen(database: Database, slug: str | None) -> AsyncIterator[Organization]:
+async def chosen(reader: Client, slug: str | None) -> AsyncIterator[Organization]:
+    """Yield the organization with this slug, or every one where none is named."""
     if slug is None:
-        async for organization in due.organizations_of(database.reader):
+        async for organization in due.organizations_of(reader):
             yield organization
         return
-    found = await rows.find_by_slug(database.reader, slug)
+    found = await rows.find_by_slug(reader, slug)
     if found is None:
         raise NoSuchOrganization(slug)
     yield found

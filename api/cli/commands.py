@@ -12,12 +12,13 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from api.cli import benching, books, closing, demonstration
+from api.cli import benching, books, closing, demonstration, verifying
 from api.development import DevelopmentOnly
 from api.settings import Settings
 from models.database import UnsupportedDatabase
 from models.engines.sqlite_writer import DatabaseInUse
 from models.schema_check import SchemaDiffers
+from services.verification import DIFFERENCES_MAX
 
 app = typer.Typer(
     name="billgraph",
@@ -92,6 +93,17 @@ def close(
 ) -> None:
     """Bill every month that is over."""
     raise SystemExit(asyncio.run(closing.close_due(Settings(), organization)))
+
+
+@app.command()
+def verify(
+    organization: Annotated[str | None, typer.Option(help="Slug of one organization; all of them when absent.")] = None,
+    most: Annotated[int, typer.Option(min=1, help="End the search after so many differences.")] = DIFFERENCES_MAX,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of lines.")] = False,
+) -> None:
+    """Check everything that must always be true of a database, also while it is in use."""
+    raise SystemExit(asyncio.run(verifying.verify(Settings(), organization, most=most, as_json=as_json)))
 
 
 @app.command()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from models.database import Database, opened
+from models.database import Database, opened, snapshot
 from models.engines.ownership import ForeignTask
 from models.sql import Client, Statement
 from tests import databases
@@ -30,11 +30,11 @@ async def counted(client: Client) -> int:
 
 async def test_stands_still_while_others_write(database: Database) -> None:
     await add(database, "before")
-    async with database.reader.snapshot() as snapshot:  # type: ignore[attr-defined]  # the engines' own
-        assert await counted(snapshot) == 1
+    async with snapshot(database.reader) as still:
+        assert await counted(still) == 1
         await add(database, "meanwhile")
 
-        assert await counted(snapshot) == 1
+        assert await counted(still) == 1
         assert await counted(database.reader) == 2
 
     assert await counted(database.reader) == 2
@@ -42,16 +42,16 @@ async def test_stands_still_while_others_write(database: Database) -> None:
 
 async def test_nobody_writes_through_it(database: Database) -> None:
     with pytest.raises(Exception, match=r"read-?only|readonly"):
-        async with database.reader.snapshot() as snapshot:  # type: ignore[attr-defined]
-            await ADD.run(snapshot, series="never")
+        async with snapshot(database.reader) as still:
+            await ADD.run(still, series="never")
 
     assert await counted(database.reader) == 0
 
 
 async def test_belongs_to_the_task_that_took_it(database: Database) -> None:
-    async with database.reader.snapshot() as snapshot:  # type: ignore[attr-defined]
+    async with snapshot(database.reader) as still:
         with pytest.raises(ForeignTask):
-            await asyncio.create_task(counted(snapshot))
+            await asyncio.create_task(counted(still))
 
 
 @pytest.mark.skipif(databases.on_postgres(), reason="a server has no path")

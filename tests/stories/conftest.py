@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from models.database import Database
+from tests import databases
 from tests.stories import seeded
 
 
@@ -16,5 +17,5 @@ async def demo_url(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> 
 
 @pytest.fixture
 async def demo(demo_url: str, tmp_path: Path) -> AsyncIterator[Database]:
-    async with seeded.copied(demo_url, tmp_path) as database:
+    async with databases.copied(demo_url, tmp_path) as database:
         yield database

@@ -1,17 +1,11 @@
 """The demo as the stories meet it: built once, and a copy of it for each story that wants to change something."""
 
 import json
-import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
-
-import asyncpg
 
 from api.demo import personas
 from api.demo.months import Months
@@ -110,26 +104,6 @@ async def build(folder: Path, worker: str) -> str:
     return url
 
 
-@asynccontextmanager
-async def copied(url: str, folder: Path) -> AsyncIterator[Database]:
-    """Yield an open copy of a database."""
-    if not databases.on_postgres():
-        target = folder / "copy.db"
-        _copy_file(Path(url.removeprefix("sqlite://")), target)
-        async with opened(f"sqlite://{target}") as database:
-            yield database
-        return
-    parts = urlsplit(url)
-    original = parts.path.lstrip("/")
-    server = urlunsplit(parts._replace(path="/postgres"))
-    await _execute(server, f'CREATE DATABASE "{original}_copy" TEMPLATE "{original}"')
-    try:
-        async with opened(urlunsplit(parts._replace(path=f"/{original}_copy"))) as database:
-            yield database
-    finally:
-        await _execute(server, f'DROP DATABASE "{original}_copy" WITH (FORCE)')
-
-
 async def digest(database: Database) -> dict[str, str]:
     """Return a digest of all rows of each table, whatever their order."""
     sqlite = "SELECT name FROM sqlite_master WHERE type = 'table'"
@@ -146,18 +120,3 @@ async def _digest_of(database: Database, table: str) -> str:
     rows: list[dict[str, Any]] = await database.reader.execute_query_dict(f'SELECT * FROM "{table}"')
     texts = sorted(json.dumps(dict(row), sort_keys=True, default=str) for row in rows)
     return f"{len(texts)} {sha256(chr(10).join(texts).encode()).hexdigest()[:16]}"
-
-
-def _copy_file(source: Path, target: Path) -> None:
-    for suffix in ("", "-wal"):  # what is committed may still be in the log beside the file
-        part = source.with_name(source.name + suffix)
-        if part.exists():
-            shutil.copyfile(part, target.with_name(target.name + suffix))
-
-
-async def _execute(server: str, command: str) -> None:
-    connection = await asyncpg.connect(server)
-    try:
-        await connection.execute(command)
-    finally:
-        await connection.close()

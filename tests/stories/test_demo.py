@@ -10,9 +10,10 @@ from api.demo.seed import NotTheDemo, seed
 from auth.development import subject_of
 from models import identities
 from models.database import Database, opened
+from services import verification
 from tests import databases
 from tests.services.books import books
-from tests.stories.seeded import AT, ISSUER, copied, digest, house, silent
+from tests.stories.seeded import AT, ISSUER, digest, house, silent
 
 
 class Interrupted(Exception):
@@ -24,7 +25,7 @@ async def test_a_demo_that_was_cut_short_is_taken_up_and_becomes_the_very_same(d
         if text.startswith("pooled: 2026-09"):
             raise Interrupted
 
-    async with copied(demo_url, tmp_path) as demo:
+    async with databases.copied(demo_url, tmp_path) as demo:
         expected = await digest(demo)
 
     async with opened(await databases.prepare(tmp_path, "twin")) as twin:
@@ -96,3 +97,11 @@ async def test_keeps_its_hands_off_an_organization_that_is_not_the_demos(databas
 
     with pytest.raises(NotTheDemo, match="pooled"):
         await seed(database, at=AT, issuer=ISSUER, progress=silent)
+
+
+async def test_everything_that_must_be_true_is_true_of_the_demo(demo: Database) -> None:
+    found = await verification.of_database(demo.reader)
+    for slug in personas.SLUGS:
+        found += await verification.of_organization(demo.reader, (await house(demo, slug)).books.organization_id)
+
+    assert found == []

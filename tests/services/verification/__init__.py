@@ -1,0 +1,1 @@
+"""Everything that must always be true, broken by hand one thing at a time."""
