@@ -15,7 +15,7 @@ from schema.money import MoneyInput
 from schema.payments import CreditNote, Payment, PaymentMethod
 from services import payments
 from services.outcomes import Refused
-from services.payments import MethodKind
+from services.payments import Excess, MethodKind
 
 
 @strawberry.input(description="Money that arrived for an invoice.")
@@ -51,6 +51,9 @@ class IssueCreditNoteInput(Command):
         description="How much: above zero, and with earlier credit notes no more than the invoice."
     )
     reason: str = strawberry.field(description="The reason that is printed on it.")
+    excess: Excess = strawberry.field(
+        default=Excess.REFUSE, description="What becomes of it when less than the amount is left of the invoice."
+    )
 
 
 @strawberry.type(description="What giving a credit note answers.")
@@ -119,6 +122,7 @@ class PaymentMutations:
             invoice_id=inputs.key(given.invoice_id, Kind.INVOICE, organization_id, "invoiceId"),
             amount=given.amount.read("amount"),
             reason=given.reason,
+            excess=given.excess,
         )
         match await info.context.execute(payments.issue_credit_note, command):
             case Refused() as refused:

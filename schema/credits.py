@@ -21,7 +21,7 @@ from schema.enums import mirror
 from schema.invoices import Invoice
 from schema.money import Money
 from schema.nodes import Node
-from services import credits
+from services import credits, drafts
 
 mirror(
     GrantKind,
@@ -122,6 +122,17 @@ class CreditsOfOrganization:
         owner, at = self.owner, info.context.at(self.owner)
         found = await credits.balance(info.context.reader, owner.organization_id, owner.currency, at=at)
         return Money.of(found.settled, owner.locale)
+
+    @field(
+        description="What is left of the prepaid credit once the running month is billed as it stands; below zero for "
+        "what credit will not cover.",
+        requires=Permission.INVOICES_READ,
+    )
+    async def pending_credit_balance(self, info: Info) -> Money:
+        owner, at, reader = self.owner, info.context.at(self.owner), info.context.reader
+        running = await drafts.month_total(reader, owner, at=at)
+        found = await credits.balance(reader, owner.organization_id, owner.currency, at=at, open_charges=running)
+        return Money.of(found.pending, owner.locale)
 
     @field(description="The prepaid credit that was granted, newest first.", requires=Permission.INVOICES_READ)
     async def credit_grants(

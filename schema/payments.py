@@ -15,8 +15,15 @@ from schema.context import Info
 from schema.enums import mirror
 from schema.money import Money
 from schema.nodes import Node
-from services.payments import MethodKind
+from services.payments import Excess, MethodKind
 
+mirror(
+    Excess,
+    name="CreditNoteExcess",
+    description="What becomes of a credit note that would give back more than is left of its invoice.",
+    REFUSE="It is refused.",
+    GIVE_WHAT_IS_LEFT="It gives back what is left; where nothing is, it is refused.",
+)
 mirror(
     MethodKind,
     name="PaymentMethodKind",

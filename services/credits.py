@@ -93,10 +93,12 @@ async def expire(unit: Unit) -> int:
     return len(gone)
 
 
-async def balance(client: Client, organization_id: str, currency: str, *, at: datetime) -> rules.Balance:
-    """Return what can be drawn at `at`."""
+async def balance(
+    client: Client, organization_id: str, currency: str, *, at: datetime, open_charges: Money | None = None
+) -> rules.Balance:
+    """Return what can be drawn at `at`, and what the open charges will leave of it."""
     grants, entries = await _ledger(client, organization_id)
-    return rules.balance(grants, entries, currency=currency, at=at)
+    return rules.balance(grants, entries, currency=currency, at=at, open_charges=open_charges)
 
 
 async def _ledger(client: Client, organization_id: str) -> tuple[list[rules.Grant], list[rules.Entry]]:

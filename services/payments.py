@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from billing import credit_notes
 from billing.money import Money
 from billing.roles import Permission
 from models import invoices
@@ -67,6 +68,13 @@ class MethodSet:
     method_id: str
 
 
+class Excess(StrEnum):
+    """What becomes of a credit note that would give back more than is left of its invoice."""
+
+    REFUSE = "REFUSE"
+    GIVE_WHAT_IS_LEFT = "GIVE_WHAT_IS_LEFT"
+
+
 @dataclass(frozen=True, slots=True)
 class IssueCreditNote:
     """Money given back on an issued invoice, with the reason that will be printed."""
@@ -76,6 +84,7 @@ class IssueCreditNote:
     invoice_id: str
     amount: Money
     reason: str
+    excess: Excess = Excess.REFUSE
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +159,11 @@ async def issue_credit_note(unit: Unit, command: IssueCreditNote) -> CreditNoteI
         message = f"invoice {invoice.number or invoice.id} is {invoice.status}; a credit note needs an issued one"
         return Refused(RefusalCode.STATUS_CONFLICT, message, ("invoiceId",))
     credited = await rows.credited_minor(unit.client, unit.organization_id, invoice.id)
-    left = Money(invoice.total_minor - credited, invoice.currency)
-    refused = _amount_refusal(command.amount, left, f"what is left of invoice {invoice.number}")
+    left, amount = Money(invoice.total_minor - credited, invoice.currency), command.amount
+    if command.excess is Excess.GIVE_WHAT_IS_LEFT and left.minor > 0 and amount.currency == left.currency:
+        paid = Money(invoice.total_minor, invoice.currency)
+        amount = credit_notes.capped(amount, paid=paid, credited=Money(credited, invoice.currency))
+    refused = _amount_refusal(amount, left, f"what is left of invoice {invoice.number}")
     refused = refused or _text_refusal(command.reason, "reason")
     if refused is not None:
         return refused
@@ -163,14 +175,14 @@ async def issue_credit_note(unit: Unit, command: IssueCreditNote) -> CreditNoteI
         id=unit.new_id("credit_note"),
         number=f"{series}-{await invoices.next_number(unit.client, series):06d}",
         invoice_id=invoice.id,
-        amount_minor=command.amount.minor,
-        currency=command.amount.currency,
+        amount_minor=amount.minor,
+        currency=amount.currency,
         reason=command.reason,
         issued_at=unit.at,
     )
-    facts = {"creditNoteId": note.id, "number": note.number, "invoiceId": invoice.id, "amount": command.amount.amount}
+    facts = {"creditNoteId": note.id, "number": note.number, "invoiceId": invoice.id, "amount": amount.amount}
     unit.emit("CreditNoteIssued", facts, before={"amountDue": due.amount})
-    await _settle(unit, invoice, due - command.amount)
+    await _settle(unit, invoice, due - amount)
     return CreditNoteIssued(note.id, note.number, invoice.id)
 
 

@@ -37,6 +37,10 @@ class QuoteNeeded(Exception):
     """The quantity is above what the price list sells."""
 
 
+class Unsupported(Exception):
+    """The case says something that no adapter knows how to ask."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One term of a line."""
@@ -57,6 +61,7 @@ class Line:
     amount: Amount
     formula: str
     steps: tuple[Step, ...]
+    shares: tuple[tuple[str, Fraction], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +116,7 @@ def _line(line: Mapping[str, Any]) -> Document:
         "formula": explanation["formula"],
         "exact": explanation["rounding"]["exact"],
         "steps": [[step[term] for term in terms] for step in explanation["steps"]],
+        "shares": [[share["member"], share["amount"]["amount"]] for share in line["shares"]],
     }
 
 
@@ -132,6 +138,7 @@ def _read(document: Mapping[str, Any]) -> Answer:
                 Amount(Money.parse(line["amount"], currency), Fraction(line["exact"])),
                 line["formula"],
                 tuple(Step(*map(Fraction, step)) for step in line["steps"]),
+                tuple((member, Fraction(amount)) for member, amount in line["shares"]),
             )
             for line in document["lines"]
         ),

@@ -49,6 +49,11 @@ class Case:
     expected: Fields
     note: str
 
+    @property
+    def system(self) -> str:
+        """Whose rule it is, by the first word of its id."""
+        return self.id.partition("-")[0]
+
 
 def load(path: Path) -> tuple[Case, ...]:
     """Return the cases of a file with everything filled in that they leave to their neighbours."""

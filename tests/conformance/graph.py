@@ -32,11 +32,15 @@ from schema.context import Context
 
 ESTIMATE: Final = """query($input: EstimateInput!) { estimate(input: $input) {
     subtotal { amount } tax { amount } total { amount } credit { amount } due { amount } quoteRequired { itemKey }
-    lines { key itemKey quantity amount { amount } tax { amount } explanation {
+    lines { key itemKey quantity amount { amount } tax { amount } shares { member amount { amount } } explanation {
         formula rounding { exact } steps { quantity unitAmount flatAmount amount } } }
     userErrors { message field } } }"""
 OPERATIONS: Final = Operations(schema, Limits())
 TAG: Final = "model"
+
+
+class Fault(ValueError):
+    """The graph could not make sense of an operation, or failed at it."""
 
 
 def estimate(question: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,14 +57,14 @@ def executed(
     visit: Visit | None = None,
     run: Callable[[Coroutine[Any, Any, Any]], Any] = asyncio.run,
 ) -> dict[str, Any]:
-    """Return the data of an operation, sent by nobody in particular if left out; raise ValueError for a fault."""
+    """Return the data of an operation, sent by nobody in particular if left out; raise Fault otherwise."""
     try:
         operation = OPERATIONS.prepare(GraphRequest(document, None, variables))
     except Refused as refused:
-        raise ValueError(str(refused)) from refused
+        raise Fault(str(refused)) from refused
     result = run(OPERATIONS.run(operation, visit or _nobody()))
     if result.errors or result.data is None:
-        raise ValueError("; ".join(error.message for error in result.errors or ()))
+        raise Fault("; ".join(error.message for error in result.errors or ()))
     data: dict[str, Any] = result.data
     return data
 

@@ -36,6 +36,9 @@ Document = dict[str, Any]
 NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
 """What the clock on the wall shows. No sandbox looks at it."""
 STEP_MAX: Final = timedelta(days=700)
+PEOPLE_MAX: Final = 1000
+PER_UNIT: Final = 1_000_000
+PAID_EVERY: Final = timedelta(days=20)
 SOMEBODY: Final = Principal.of(
     (),
     issuer="https://idp.example",
@@ -68,8 +71,15 @@ class House:
         self._loop.run(self._open.aclose())
         self._loop.close()
 
-    def sandbox(self, plan: Mapping[str, Any], *, at: datetime, time_zone: str = "UTC") -> "Sandbox":
-        """Return a new organization on `plan` whose clock stands at `at`."""
+    def sandbox(
+        self,
+        plan: Mapping[str, Any],
+        *,
+        at: datetime,
+        time_zone: str = "UTC",
+        evaluation_ends_at: datetime | None = None,
+    ) -> "Sandbox":
+        """Return a new organization on `plan` whose clock stands at `at`, in evaluation where that has an end."""
         offered = self.offer(plan)
         given = {
             "idempotencyKey": "open",
@@ -80,6 +90,7 @@ class House:
             "locale": "en",
             "planKey": offered,
             "testClockAt": at.isoformat(),
+            "evaluationEndsAt": evaluation_ends_at and evaluation_ends_at.isoformat(),
         }
         opener = replace(SOMEBODY, subject=given["slug"])
         found = self.send(_CREATE, {"input": given}, opener)["createOrganization"]
@@ -88,7 +99,7 @@ class House:
         own = Membership(
             ids.parse(global_id, ids.Kind.ORGANIZATION).organization_id, None, "primary_owner", frozenset(Permission)
         )
-        return Sandbox(self, global_id, replace(opener, memberships={own.organization_id: own}))
+        return Sandbox(self, global_id, offered, replace(opener, memberships={own.organization_id: own}))
 
     def offer(self, plan: Mapping[str, Any]) -> str:
         """Put a plan into the catalogue under a key of its own, and return the key."""
@@ -105,9 +116,12 @@ class House:
         return key
 
     def send(self, document: str, variables: Mapping[str, Any], caller: Principal) -> Document:
-        """Return the data of an operation; raise ValueError for a fault."""
+        """Return the data of an operation. A fault is never an answer to a case: it is ours."""
         visit = Visit(HTTPConnection({"type": "http", "headers": []}), caller, self._context, "conformance")
-        return graph.executed(document, dict(variables), visit, self._loop.run)
+        try:
+            return graph.executed(document, dict(variables), visit, self._loop.run)
+        except graph.Fault as fault:
+            raise AssertionError(f"{fault}: {document} {variables}") from fault
 
     @asynccontextmanager
     async def _context(self, _connection: HTTPConnection, caller: object) -> AsyncIterator[Context]:
@@ -132,6 +146,7 @@ class Sandbox:
 
     house: House
     id: str
+    plan: str
     owner: Principal
     _keys: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
@@ -159,12 +174,40 @@ class Sandbox:
         found: Document = self.house.send(document, {"input": given}, self.owner)[name]
         return _accepted(found)
 
-    def advance(self, to: datetime) -> None:
-        """Move the clock; what falls due on the way happens."""
+    def use(self, member_id: str, amount: Fraction, *, overage: str = "REFUSE") -> None:
+        """Let a member use as much of `a_meter` as costs `amount`."""
+        if not amount:
+            return
+        event = {
+            "id": f"use-{next(self._keys)}",
+            "memberId": member_id,
+            "model": "atlas",
+            "direction": "INPUT",
+            "quantity": str(int(amount * PER_UNIT)),
+            "occurredAt": self.ask("testClock { now }")["testClock"]["now"],
+        }
+        found = self.do("recordUsage", "results { status }", events=[event], overage=overage)
+        assert found["results"][0]["status"] == "RECORDED", found
+
+    def member(self, member_id: str, selection: str) -> Document:
+        """Return what a member answers to a selection of its fields."""
+        document = f"query($id: ID!) {{ node(id: $id) {{ ... on Member {{ {selection} }} }} }}"
+        found: Document = self.house.send(document, {"id": member_id}, self.owner)["node"]
+        return found
+
+    def upcoming(self) -> list[Document]:
+        """Return the lines of the next invoice as it stands."""
+        lines: list[Document] = self.ask(f"upcomingInvoice {{ {LINES} }}")["upcomingInvoice"]["lines"]
+        return lines
+
+    def advance(self, to: datetime, *, paying: bool = False) -> None:
+        """Move the clock, and let happen what falls due on the way; where nobody pays, the books close in the end."""
         now = datetime.fromisoformat(self.ask("testClock { now }")["testClock"]["now"])
         while now < to:
-            now = min(to, now + STEP_MAX)
+            now = min(to, now + (PAID_EVERY if paying else STEP_MAX))
             self.do("advanceTestClock", to=now.isoformat())
+            if paying and now < to:
+                self.pay()
 
     def pay(self) -> None:
         """Pay whatever is due, so that nobody is reminded of it."""
@@ -174,12 +217,21 @@ class Sandbox:
                 amount = {"amount": invoice["amountDue"]["amount"], "currency": invoice["currency"]}
                 self.do("recordPayment", invoiceId=invoice["id"], amount=amount, receivedAt=now, reference="case")
 
-    def people(self, names: Sequence[str], *, tier: str | None = None, role: str = "member") -> list[str]:
-        """Add people and return their ids."""
-        rows = [{"email": f"{name}@x.example", "name": name, "role": role, "tier": tier} for name in names]
+    def people(self, names: Sequence[str], *, tier: str | None = None, seated: int | None = None) -> list[str]:
+        """Add people and return their ids; the first `seated` of them, or all, hold a seat of `tier`."""
+        with_seat = len(names) if seated is None else seated
+        rows = [
+            {
+                "email": f"{name}@x.example",
+                "name": name,
+                "role": "member",
+                "tier": tier if place < with_seat else None,
+            }
+            for place, name in enumerate(names)
+        ]
         added: list[str] = []
-        for first in range(0, len(rows), 1000):
-            found = self.do("importMembers", "members { id }", rows=rows[first : first + 1000])
+        for first in range(0, len(rows), PEOPLE_MAX):
+            found = self.do("importMembers", "members { id }", rows=rows[first : first + PEOPLE_MAX])
             added += [member["id"] for member in found["members"]]
         return added
 
@@ -201,6 +253,18 @@ def a_plan(*items: Document, currency: str = "USD", tax: str = "0", **more: Any)
         "tiers": [],
         "items": list(items),
         **more,
+    }
+
+
+def a_meter() -> Document:
+    """Return an item by which a unit of money is metered in millionths, so that any amount can be used."""
+    rates = [{"model": "atlas", "direction": "INPUT", "amount": "1", "per": PER_UNIT}]
+    card = {"version": "v1", "effective_from": "2020-01-01T00:00:00+00:00", "rates": rates}
+    return {
+        "key": "usage",
+        "name": {"en": "Usage"},
+        "quantity": {"kind": "USAGE", "meter": "tokens"},
+        "price": {"model": "RATE_CARD", "cards": [card]},
     }
 
 

@@ -53,6 +53,19 @@ async def test_grants_credit_that_can_be_drawn(database: Database) -> None:
     assert (await _credit(owner))["creditBalance"] == {"amount": "50.00"}
 
 
+@pytest.mark.parametrize(("granted", "pending"), [("50.00", "30.00"), ("15.00", "-5.00")])
+async def test_says_what_the_running_month_will_leave(database: Database, granted: str, pending: str) -> None:
+    owner = await _one_seat(database)
+    await owner.do("grantCredit", GRANTED, amount=usd(granted), reason="Launch")
+
+    found = await owner.data(
+        "query($id: ID!) { organization(id: $id) { creditBalance { amount } pendingCreditBalance { amount } } }",
+        id=owner.organization_id,
+    )
+
+    assert found["organization"] == {"creditBalance": {"amount": granted}, "pendingCreditBalance": {"amount": pending}}
+
+
 async def test_shows_every_movement(database: Database) -> None:
     owner = await _one_seat(database)
     await owner.do("grantCredit", GRANTED, amount=usd("50.00"), reason="Launch")

@@ -152,6 +152,22 @@ async def test_gives_money_back_on_an_issued_invoice(database: Database) -> None
     assert listed["organization"]["creditNotes"]["nodes"] == [{"reason": "Goodwill", "invoiceId": invoice["id"]}]
 
 
+async def test_gives_back_what_is_left_where_that_is_asked_for(database: Database) -> None:
+    november, invoice = await _billed(database)
+    selection = "creditNote { amount { amount } } invoice { amountDue { amount } }"
+    given = {"invoiceId": invoice["id"], "reason": "Downgrade"}
+
+    await november.do("issueCreditNote", selection, amount=_usd("50.00"), excess="GIVE_WHAT_IS_LEFT", **given)
+    refused = await november.do("issueCreditNote", selection, amount=_usd("50.00"), **given)
+    capped = await november.do("issueCreditNote", selection, amount=_usd("50.00"), excess="GIVE_WHAT_IS_LEFT", **given)
+    spent = await november.do("issueCreditNote", selection, amount=_usd("0.01"), excess="GIVE_WHAT_IS_LEFT", **given)
+
+    assert [(error["code"], error["field"]) for error in refused["userErrors"]] == [("AMOUNT_INVALID", ["amount"])]
+    assert capped["creditNote"] == {"amount": {"amount": "9.85"}}
+    assert capped["invoice"] == {"amountDue": {"amount": "0.00"}}
+    assert [(error["code"], error["field"]) for error in spent["userErrors"]] == [("AMOUNT_INVALID", ["amount"])]
+
+
 @pytest.mark.parametrize(
     ("code", "field", "change"),
     [

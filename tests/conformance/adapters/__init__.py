@@ -1,17 +1,21 @@
 """How does a numeric case become a question to the product?
 
-Each adapter translates the input of one kind of case: to a question for the calculator wherever the calculator can
-answer it, else to the public function that answers for the noun. An adapter knows fields and conventions, never a
-case: neither the id nor the expected figures reach it.
+Each adapter translates the input of one kind of case into documents for the graph: a question for the calculator, or
+what happens in a sandbox organization where people or time are involved. An adapter knows fields and conventions,
+never a case: neither the id nor the expected figures reach it.
 """
 
 from collections.abc import Mapping
 
 from tests.conformance.adapters import bounds, changes, credits, limits, moneys, prices, proration, seats, taxes
 from tests.conformance.adapters.given import Adapter, Given
-from tests.conformance.answers import QuoteNeeded
+from tests.conformance.answers import QuoteNeeded, Unsupported
 from tests.conformance.cases_file import Case
 from tests.conformance.comparing import REFUSED
+from tests.conformance.house import House
+
+UNREAD = "not read"
+"""Which fields of the input nothing looked at."""
 
 ADAPTERS: Mapping[str, Adapter] = {
     **prices.ADAPTERS,
@@ -26,16 +30,19 @@ ADAPTERS: Mapping[str, Adapter] = {
 }
 
 
-def run(case: Case) -> Mapping[str, object]:
-    """Return every figure the product has for a case; a refusal is a figure too."""
+def run(case: Case, house: House) -> Mapping[str, object]:
+    """Return every figure the product has for a case; a refusal is a figure too. Raise Unsupported for another kind."""
     adapter = _adapter(case.model)
     if adapter is None:
-        return {"model": f"{case.model!r} has no adapter"}
+        raise Unsupported(f"the kind {case.model!r} is known to no adapter")
+    given = Given(case.model, case.source, case.note, case.input, house)
     try:
-        return adapter(Given(case.model, case.source, case.note, case.input))
+        return {**adapter(given), UNREAD: given.unread}
     except QuoteNeeded:
         return {"quote_required": True, "quote": "required", "amount": None}
-    except (ValueError, LookupError, ZeroDivisionError) as refused:
+    except (KeyError, IndexError, TypeError, AttributeError, ZeroDivisionError) as broken:
+        raise Unsupported(f"the input is written in another way: {broken!r}") from broken
+    except ValueError as refused:
         return {REFUSED: f"refused: {refused}"}
 
 

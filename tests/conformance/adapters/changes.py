@@ -1,141 +1,292 @@
-"""What does a change in the middle of an interval cost? By the preview of a plan change, explained by two estimates."""
+"""What does a change in the middle of an interval cost? Previewed, made and billed in a sandbox.
 
-from collections.abc import Mapping
+What is bought is paid in advance. At the instant at which the given part of the interval is left the change is
+previewed, then made, and the invoice at the end of the month must say what the preview said.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
-from billing import credit_notes, estimate_documents, plan_changes
-from billing.asks import Ask
-from billing.discounts import AmountDiscount, Discount, PercentageDiscount
 from billing.money import Money
-from billing.plan_changes import Cycle, Preview, Side
-from billing.plan_items import InvalidPlan
-from billing.reading import Reader
-from billing.taxes import Tax, TaxMode
 from tests.conformance.adapters import times
 from tests.conformance.adapters.given import Adapter, Document, Given, cents, minor, text
 from tests.conformance.answers import one
 from tests.conformance.comparing import Amount
+from tests.conformance.house import Sandbox, a_plan
 
 FLAT: Final = {"kind": "FLAT"}
+SEATS: Final = {"kind": "SEATS", "tiers": ["seat"]}
+TIERS: Final = ({"key": "seat", "name": {"en": "Seat"}, "includes": []},)
+INSTANT: Final = timedelta(microseconds=1)
+INTERVALS: Final = (
+    ("MONTH", "2025-06-01", "2025-07-01"),
+    ("MONTH", "2025-07-01", "2025-08-01"),
+    ("MONTH", "2025-02-01", "2025-03-01"),
+    ("MONTH", "2024-02-01", "2024-03-01"),
+    ("QUARTER", "2025-04-01", "2025-07-01"),
+    ("QUARTER", "2025-07-01", "2025-10-01"),
+    ("YEAR", "2025-01-01", "2026-01-01"),
+    ("YEAR", "2024-01-01", "2025-01-01"),
+)
+"""Intervals of every length in days there is, the shorter ones first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """An interval and the instant within it at which the change is made."""
+
+    interval: str
+    start: datetime
+    at: datetime
+    end: datetime
+
+    @property
+    def month_end(self) -> datetime:
+        """When the month of the change ends, and its invoice is drawn."""
+        return times.month(self.at.strftime("%Y-%m"))[1]
 
 
 def plan_change(given: Given) -> Mapping[str, object]:
-    old, new = (_fee(given.amount(name)) for name in ("old", "new"))
-    cycle = Cycle.RESTARTED if "interval_change" in given else Cycle.KEPT
-    return _figures(_preview(given, [old], [new], cycle))
+    if Fraction(str(given.first("tax_pct", default="0"))):
+        return _taxed(given)
+    moment = _moment(given)
+    if "interval_change" in given:
+        return _restarted(given, moment)
+    credit, debit = _changed(given, moment, _item(given, "new", 1, interval=moment.interval))
+    return _figures(credit, debit)
 
 
 def by_second(given: Given) -> Mapping[str, object]:
     """Write the credit as what it is on an invoice, below zero."""
-    found = _preview(given, [_fee(given.amount("old"))], [_fee(given.amount("new"))], Cycle.KEPT)
-    return {**_figures(found), "credit": _amount(-found.credit)}
+    found = dict(plan_change(given))
+    credit = found["credit"]
+    assert isinstance(credit, Amount)
+    return {**found, "credit": Amount(-credit.rounded, -credit.exact)}
+
+
+def _restarted(given: Given, moment: Moment) -> Mapping[str, object]:
+    """Change to an interval of another length: a new cycle begins, which costs what it costs any new customer."""
+    nothing = _fee("0", given, interval=moment.interval)
+    credit, _ = _changed(given, moment, nothing)
+    newcomer = given.house.sandbox(_plan(given, _item(given, "new", 1)), at=moment.start)
+    (opening,) = newcomer.invoices()
+    return _figures(credit, _sum(opening["lines"], given.currency))
+
+
+def _changed(given: Given, moment: Moment, new: Document) -> tuple[Amount, Amount]:
+    """Return what comes back of the old plan and what is owed of the new one."""
+    sandbox = given.house.sandbox(_plan(given, _item(given, "old", 0, interval=moment.interval)), at=moment.start)
+    offered = given.house.offer(_plan(given, new))
+    sandbox.advance(moment.at, paying=True)
+    lines = sandbox.preview("previewPlanChange", {"planKey": offered})["upcomingInvoice"]["lines"]
+    sandbox.do("changePlan", planKey=offered)
+    _billed(sandbox, moment, lines)
+    gone = [line for line in lines if "/until-" in line["key"]]
+    come = [line for line in lines if line["key"].startswith("fee/first")]
+    back = _sum(gone, given.currency)
+    return Amount(-back.rounded, -back.exact), _sum(come, given.currency)
+
+
+def _taxed(given: Given) -> Mapping[str, object]:
+    """Change between plans in arrears, so that what a preview says before and after is the tax-inclusive difference."""
+    moment = _moment(given, "MONTH")
+    old, new = (_item(given, name, side, timing="ARREARS") for side, name in enumerate(("old", "new")))
+    nothing = _fee("0", given, timing="ARREARS")
+    leaving, coming, changing = (
+        _difference(given, moment, before, after) for before, after in ((old, nothing), (nothing, new), (old, new))
+    )
+    return {**_figures(_exactly(-leaving), _exactly(coming)), "net": _exactly(changing), "net_cents": minor(changing)}
+
+
+def _difference(given: Given, moment: Moment, old: Document, new: Document) -> Money:
+    sandbox = given.house.sandbox(_plan(given, old), at=moment.start)
+    offered = given.house.offer(_plan(given, new))
+    sandbox.advance(moment.at)
+    found = sandbox.preview("previewPlanChange", {"planKey": offered})
+    before, after = (Money.parse(found[side]["amount"], given.currency) for side in ("before", "after"))
+    sandbox.do("changePlan", planKey=offered)
+    _billed(sandbox, moment, found["upcomingInvoice"]["lines"])
+    return after - before
 
 
 def discounted_seats(given: Given) -> Mapping[str, object]:
     """Change the number of seats beside a fixed fee: what is owed is the difference of both sides."""
-    found = _seats(given, Cycle.KEPT)
-    net = found.net
+    net = _seats(given)[0]
     return {
-        **_figures(found),
-        "debit_cents": max(0, minor(net)),
-        "credit_cents": max(0, -minor(net)),
-        "proration_cents": minor(net),
+        **_figures(_exactly(max(-net.rounded, Money.zero(given.currency))), _positive(net)),
+        "net": net,
+        "net_cents": minor(net.rounded),
+        "proration": net,
+        "proration_cents": minor(net.rounded),
     }
 
 
 def scheduled(given: Given) -> Mapping[str, object]:
     """Change the seats at the running price; the price that is scheduled holds from the next cycle on."""
-    found = _seats(given, Cycle.KEPT)
-    following = Fraction(given.amount("scheduled_next_price", "next_price")) * int(given["seats"][-1])
-    return {"proration_cents": minor(found.net), "next_cycle_cents": int(following * 100)}
+    net, following = _seats(given, given.amount("scheduled_next_price", "next_price"))
+    return {
+        "proration": net,
+        "proration_cents": minor(net.rounded),
+        "next_cycle": following,
+        "next_cycle_cents": minor(following.rounded),
+    }
 
 
-def _seats(given: Given, cycle: Cycle) -> Preview:
-    unit = given.amount("old_price_per_seat", "seat", "price_per_seat", "unit")
-    fixed = _fee(given.amount("fixed", default="0"))
-    sides = [[fixed, _seat_entry(given, unit, int(count))] for count in given["seats"]]
-    return _preview(given, sides[0], sides[-1], cycle)
+def _seats(given: Given, next_price: str | None = None) -> tuple[Amount, Amount]:
+    """Return what the change costs, and what the seats cost in the next month."""
+    moment, counts = _moment(given, "MONTH"), [int(count) for count in given["seats"]]
+    unit = given.amount("old_price_per_seat", "seat", "price_per_seat", "unit", "old")
+    sandbox = given.house.sandbox(_seat_plan(given, unit), at=moment.start - timedelta(days=1))
+    people = sandbox.people([f"p{number}" for number in range(max(counts))], seated=counts[0], tier="seat")
+    sandbox.advance(moment.at)
+    if next_price is not None:
+        offered = given.house.offer(_seat_plan(given, next_price))
+        sandbox.do("schedulePlanChange", planKey=offered, effectiveAt=moment.end.isoformat())
+    before, moved = counts[0], people[min(counts[0], counts[-1]) : max(counts)]
+    tier = "seat" if counts[-1] > before else None
+    known = sandbox.upcoming()
+    for member in moved:
+        given_tier = {"seatTier": tier} if tier else {}
+        said = sandbox.preview("previewSeatChange", {"memberId": member, **given_tier})["upcomingInvoice"]["lines"]
+        sandbox.do("changeSeatTier", memberId=member, tier=tier)
+        known = sandbox.upcoming()
+        assert known == said, f"the preview said {said}, the change made {known}"
+    _billed(sandbox, moment, known)
+    change = _sum([line for line in known if "/changes" in line["key"]], given.currency)
+    begins = [line for line in known if line["itemKey"] == "seat" and "/advance" in line["key"]]
+    return change, _sum(begins, given.currency)
 
 
-def _seat_entry(given: Given, unit: str, count: int) -> Document:
-    return one(
-        {"model": "UNIT", "unit": unit}, quantity={"kind": "SEATS"}, measured={"quantity": str(count)}, key="seat"
-    )
+def _seat_plan(given: Given, unit: str) -> Document:
+    off = _discounts(given, 0)
+    seats = _bought(one({"model": "UNIT", "unit": unit}, quantity=SEATS, measured={}, key="seat", discounts=off))
+    fixed = given.amount("fixed", default="0")
+    fee = [_fee(fixed, given, discounts=off)] if Fraction(fixed) else []
+    return a_plan(*fee, seats, currency=given.currency, tiers=list(TIERS))
 
 
 def credit_cap(given: Given) -> Mapping[str, object]:
+    """Bill what was paid, give back what was given back before, and ask for the rest of what is computed."""
     computed, paid, before = (
-        Money.parse(text(given.first(key, default=0)), given.currency)
-        for key in ("computed_credit", "original_paid", "previous_credits")
+        given.amount(key, default="0") for key in ("computed_credit", "original_paid", "previous_credits")
     )
-    return {"credit": _amount(credit_notes.capped(computed, paid=paid, credited=before))}
+    sandbox = given.house.sandbox(a_plan(_fee(paid, given), currency=given.currency), at=times.instant("2026-10-01"))
+    sandbox.pay()
+    issued = [_credited(sandbox, amount, given.currency) for amount in (before, computed)]
+    return {"credit": _exactly(issued[-1]), "credit_cents": minor(issued[-1])}
 
 
-def _fee(amount: str) -> Document:
-    return one({"model": "UNIT", "unit": amount}, quantity=FLAT, measured={"quantity": "1"}, key="fee")
+def _credited(sandbox: Sandbox, amount: str, currency: str) -> Money:
+    """Return what a credit note gives back that may not exceed what is left of the invoice."""
+    invoices = sandbox.invoices()
+    if not Fraction(amount) or not invoices:
+        return Money.zero(currency)
+    given = {"amount": amount, "currency": currency}
+    fields = {"invoiceId": invoices[0]["id"], "amount": given, "reason": "case", "excess": "GIVE_WHAT_IS_LEFT"}
+    found = sandbox.do("issueCreditNote", "creditNote { amount { amount } }", **fields)["creditNote"]
+    return Money.parse(found["amount"]["amount"], currency) if found else Money.zero(currency)
 
 
-def _preview(given: Given, old: list[Document], new: list[Document], cycle: Cycle) -> Preview:
-    tax = Tax(TaxMode.EXCLUSIVE, Fraction(str(given.first("tax_pct", default="0"))))
-    sides = [
-        Side(tuple(_ask(entry, given.currency) for entry in entries), tax, _discounts(given, index))
-        for index, entries in enumerate((old, new))
-    ]
-    found = plan_changes.preview(*sides, currency=given.currency, remaining=_remaining(given), cycle=cycle)
-    assert isinstance(found, Preview), "no case is above a price list"
-    return found
+def _item(given: Given, name: str, side: int, **more: Any) -> Document:
+    return _fee(given.amount(name), given, discounts=_discounts(given, side), **more)
 
 
-def _ask(entry: Document, currency: str) -> Ask:
-    return estimate_documents.read_ask(Reader(entry, "", InvalidPlan), currency)
+def _fee(amount: str, given: Given, **more: Any) -> Document:
+    del given
+    return _bought(one({"model": "UNIT", "unit": amount}, quantity=FLAT, measured={}, key="fee", **more))
 
 
-def _discounts(given: Given, side: int) -> tuple[Discount, ...]:
+def _bought(entry: Document) -> Document:
+    item: Document = {"timing": "ADVANCE", **entry["item"]}
+    return item
+
+
+def _plan(given: Given, item: Document) -> Document:
+    return a_plan(item, currency=given.currency, tax=text(given.first("tax_pct", default="0")))
+
+
+def _discounts(given: Given, side: int) -> list[Document]:
     """Return the discount of one side; one that is given alone is on both."""
-    found: list[Discount] = []
+    found: list[Document] = []
     percent = _of_side(given.first("discount_pct", "discount_percent"), side)
     if percent is not None:
-        found.append(PercentageDiscount(Fraction(str(percent))))
+        found.append({"kind": "PERCENTAGE", "percent": text(percent)})
     in_cents = _of_side(given.first("discount_fixed_cents"), side)
     fixed = _of_side(given.first("discount_fixed"), side) if in_cents is None else cents(in_cents)
     if fixed is not None:
-        found.append(AmountDiscount(Money.parse(text(fixed), given.currency)))
-    return tuple(found)
+        found.append({"kind": "AMOUNT", "amount": text(fixed)})
+    return found
 
 
 def _of_side(value: object, side: int) -> object:
     return value[side] if isinstance(value, list) else value
 
 
-def _remaining(given: Given) -> Fraction:
+def _moment(given: Given, *kinds: str) -> Moment:
+    """Return the instant of an interval at which exactly the given part is left, or the nearest microsecond to it."""
+    left, days = _remaining(given)
+    found: list[tuple[bool, bool, Moment]] = []
+    for kind, first, last in INTERVALS:
+        start, end = times.instant(first), times.instant(last)
+        rest = left * ((end - start) // INSTANT)
+        at = end - min(max(round(rest), 1), (end - start) // INSTANT - 1) * INSTANT
+        found.append(((end - start).days != days, rest.denominator != 1, Moment(kind, start, at, end)))
+    known = [each for each in found if not kinds or each[2].interval in kinds]
+    return min(known, key=lambda each: (each[1], each[0]))[2]
+
+
+def _remaining(given: Given) -> tuple[Fraction, int]:
+    """Return the part of the interval that is left, and of how many days it is written."""
     if "remaining" in given:
-        return Fraction(str(given["remaining"]))
+        written = str(given["remaining"])
+        whole = written.partition("/")[2]
+        return Fraction(written), int(whole) if whole.isdigit() else 0
     if "elapsed" in given:
-        return 1 - Fraction(str(given["elapsed"]))
+        return 1 - Fraction(str(given["elapsed"])), 0
     start, _, end = given["cycle"].partition("..")
     first = times.instant(start)
-    last = times.instant(end if len(end) > 5 else f"{start[:5]}{end}")
+    last = times.instant(end if len(end) > len("07-01") else f"{start[:5]}{end}")
     change = str(given["change"])
-    at = times.instant(change if len(change) > 5 else f"{start[:5]}{change}")
-    return Fraction((last - at).days, (last - first).days)
+    at = times.instant(change if len(change) > len("07-01") else f"{start[:5]}{change}")
+    return Fraction((last - at) // INSTANT, (last - first) // INSTANT), (last - first).days
 
 
-def _figures(found: Preview) -> dict[str, object]:
-    return {
-        "credit": _amount(found.credit),
-        "debit": _amount(found.debit),
-        "net": _amount(found.net),
-        "credit_cents": minor(found.credit),
-        "debit_cents": minor(found.debit),
-        "net_cents": minor(found.net),
-        "credit_incl_tax": _amount(found.credit),
-        "debit_incl_tax": _amount(found.debit),
-    }
+def _billed(sandbox: Sandbox, moment: Moment, lines: Sequence[Document]) -> None:
+    """Let the month end, and find on its invoice what was said before."""
+    sandbox.advance(moment.month_end)
+    invoice = sandbox.invoices()[-1]["lines"] if lines else []
+    assert invoice == list(lines), f"the preview said {lines}, the invoice says {invoice}"
 
 
-def _amount(money: Money) -> Amount:
+def _sum(lines: Sequence[Document], currency: str) -> Amount:
+    rounded = sum((Fraction(line["amount"]["amount"]) for line in lines), Fraction(0))
+    exact = sum((Fraction(line["explanation"]["rounding"]["exact"]) for line in lines), Fraction(0))
+    return Amount(Money.rounded(rounded, currency), exact)
+
+
+def _exactly(money: Money) -> Amount:
     return Amount(money, money.exact)
+
+
+def _positive(amount: Amount) -> Amount:
+    return amount if amount.rounded.minor > 0 else _exactly(Money.zero(amount.rounded.currency))
+
+
+def _figures(credit: Amount, debit: Amount) -> dict[str, object]:
+    net = Amount(debit.rounded - credit.rounded, debit.exact - credit.exact)
+    return {
+        "credit": credit,
+        "debit": debit,
+        "net": net,
+        "credit_cents": minor(credit.rounded),
+        "debit_cents": minor(debit.rounded),
+        "net_cents": minor(net.rounded),
+        "credit_incl_tax": credit,
+        "debit_incl_tax": debit,
+    }
 
 
 ADAPTERS: Final[Mapping[str, Adapter]] = {

@@ -1,66 +1,223 @@
-"""What does prepaid credit pay, and what is left of it? By the credit ledger, and by the calculator."""
+"""What does prepaid credit pay, and what is left of it? Granted, drawn by invoices and expired in a sandbox.
+
+The calendar of a case is laid on the months of a sandbox in its own order: a charge is usage of the month that runs,
+billed when the month ends, and what expires between two charges expires in the month between them.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import IntEnum
 from fractions import Fraction
+from itertools import zip_longest
 from typing import Any, Final
 
-from billing import credits
-from billing.credits import Charge, Entry, EntryKind, Grant, GrantKind, Overage
-from billing.money import Money
+from billing.periods import add_months
 from tests.conformance.adapters import times
-from tests.conformance.adapters.given import Adapter, Given, text
-from tests.conformance.answers import ask, one
+from tests.conformance.adapters.given import Adapter, Document, Given, text
+from tests.conformance.answers import Unsupported
+from tests.conformance.house import Sandbox, a_meter, a_plan
 
 START: Final = times.instant("2026-01-01")
 CHARGE_AT: Final = START + timedelta(days=1)
 MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+OPENED: Final = times.instant("2026-01-01")
+LATE_IN_MONTH: Final = timedelta(days=20)
+"""When in its month something expires: after what is granted and used in it, before it ends."""
 
 
-def _money(value: object) -> Money:
-    return Money.parse(text(value), "USD")
+class Kind(IntEnum):
+    """What happens, in the order of one and the same instant."""
+
+    EXPIRY = 0
+    GRANT = 1
+    CHARGE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something at an instant of the case."""
+
+    at: datetime
+    kind: Kind
+    amount: Fraction = Fraction(0)
+    name: str = ""
+    priority: int = 50
+    expires: datetime | None = None
+    is_paid: bool = True
+
+
+@dataclass(slots=True)
+class Purse:
+    """A sandbox whose usage costs what a case charges, and the credit it was granted."""
+
+    sandbox: Sandbox
+    member: str
+    currency: str
+    now: datetime = OPENED
+    grants: dict[str, str] = field(default_factory=dict)
+
+    def grant(self, given: Happening, expires_at: datetime | None) -> None:
+        """Grant credit; of nothing there is no grant."""
+        if not given.amount:
+            return
+        self.later(timedelta(minutes=1))
+        found = self.sandbox.do(
+            "grantCredit",
+            "creditGrant { id }",
+            amount={"amount": text(given.amount), "currency": self.currency},
+            reason=given.name or "case",
+            kind="PAID" if given.is_paid else "PROMOTIONAL",
+            priority=given.priority,
+            expiresAt=expires_at and expires_at.isoformat(),
+        )
+        self.grants[given.name] = found["creditGrant"]["id"]
+
+    def use(self, amount: Fraction) -> None:
+        """Use as much as costs `amount`."""
+        self.later(timedelta(minutes=1))
+        self.sandbox.use(self.member, amount)
+
+    def end_month(self) -> None:
+        """Let the month end, so that what was used is billed and draws what it can."""
+        self.go(add_months(self.now.replace(day=1, hour=0, minute=0), 1, "UTC"))
+
+    def later(self, span: timedelta) -> None:
+        """Let a little time pass."""
+        self.go(self.now + span)
+
+    def go(self, to: datetime) -> None:
+        """Move the clock."""
+        if to > self.now:
+            self.sandbox.advance(to, paying=True)
+            self.now = to
+
+    @property
+    def settled(self) -> Fraction:
+        """What the next invoice can draw."""
+        return _of(self.sandbox.ask("creditBalance { amount }")["creditBalance"])
+
+    @property
+    def pending(self) -> Fraction:
+        """What is left of it once what runs is billed."""
+        return _of(self.sandbox.ask("pendingCreditBalance { amount }")["pendingCreditBalance"])
+
+    def left(self) -> dict[str, Fraction]:
+        """Return what is left of each grant."""
+        found = self.sandbox.ask("creditGrants(first: 100) { nodes { id remaining { amount } } }")
+        by_id = {grant["id"]: _of(grant["remaining"]) for grant in found["creditGrants"]["nodes"]}
+        return {name: by_id[grant_id] for name, grant_id in self.grants.items()}
+
+    def moved(self, kind: str) -> dict[str, Fraction]:
+        """Return by how much the entries of a kind moved each grant."""
+        found = self.sandbox.ask("creditEntries(first: 100) { nodes { kind amount { amount } grant { id } } }")
+        names = {grant_id: name for name, grant_id in self.grants.items()}
+        sums: dict[str, Fraction] = {}
+        for entry in found["creditEntries"]["nodes"]:
+            if entry["kind"] == kind:
+                name = names[entry["grant"]["id"]]
+                sums[name] = sums.get(name, Fraction(0)) + _of(entry["amount"])
+        return sums
+
+    @property
+    def owed(self) -> Fraction:
+        """What the invoices bill beyond the credit they drew."""
+        invoices = self.sandbox.invoices()
+        return sum((_of(invoice["total"]) - _of(invoice["credits"]) for invoice in invoices), Fraction(0))
+
+
+def a_purse(given: Given) -> Purse:
+    """Open a sandbox with a member who can use any amount."""
+    sandbox = given.house.sandbox(a_plan(a_meter(), currency=given.currency), at=OPENED)
+    (member,) = sandbox.people(["user"])
+    return Purse(sandbox, member, given.currency)
 
 
 def burn_down(given: Given) -> Mapping[str, object]:
-    grants = [_grant(row, index) for index, row in enumerate(given["grants"])]
-    usage = given.first("charge", "usage", default=[])
-    charges = _charges(usage) if isinstance(usage, list) else [Charge("charge", _money(usage), CHARGE_AT)]
-    last = max([CHARGE_AT, *(charge.at for charge in charges), *(grant.granted_at for grant in grants)])
-    overage = Overage.FORGOTTEN if given.says("not preserved", "reset") else Overage.PRESERVED
-    ledger = credits.replayed(grants, charges, overage, last)
-    left = {grant.id: credits.left_of(grant, ledger).exact for grant in grants}
-    drawn = {grant.id: grant.amount.exact - left[grant.id] for grant in grants}
-    whole = sum((charge.amount.exact for charge in charges), Fraction(0))
+    granted = [_granted(row, index) for index, row in enumerate(given["grants"])]
+    usage = given.first("charge", "charges", "usage", default=[])
+    charged = _charges(usage) if isinstance(usage, list) else [Happening(CHARGE_AT, Kind.CHARGE, Fraction(str(usage)))]
+    purse = a_purse(given)
+    forgets = given.says("not preserved", "reset")
+    _live(purse, [*granted, *charged], keeps_open=not forgets)
+    left, drawn = purse.left(), purse.moved("DRAWN")
+    names = [each.name for each in granted]
     return {
-        "balances": list(left.values()),
-        "balance": sum(left.values(), Fraction(0)),
-        "consumed": drawn,
-        "overage": whole - sum(drawn.values(), Fraction(0)),
+        "balances": [left.get(name, Fraction(0)) for name in names],
+        "balance": purse.settled,
+        "consumed": {name: -drawn.get(name, Fraction(0)) for name in names},
+        "overage": purse.owed,
     }
 
 
-def _grant(row: Mapping[str, Any], index: int) -> Grant:
-    granted_at = _moment(row.get("effective", "t0")) if "effective" in row else START
-    kind = GrantKind.PROMOTIONAL if row.get("kind") == "promotional" else GrantKind.PAID
-    expires = row.get("expires")
-    return Grant(
+def _live(purse: Purse, happenings: Sequence[Happening], *, keeps_open: bool) -> None:
+    """Let everything happen in order.
+
+    A charge that credit does not cover stays open while a grant is still to come, where overage is kept for it: the
+    month then ends after that grant, and bills all of it at once.
+    """
+    expiries = {each.expires for each in happenings if each.expires is not None}
+    last = max(each.at for each in happenings)
+    timeline = sorted(
+        [*happenings, *(Happening(at, Kind.EXPIRY) for at in expiries)], key=lambda each: (each.at, each.kind)
+    )
+    dates, is_open = _dates(timeline), False
+    for each, following in zip_longest(timeline, timeline[1:]):
+        match each.kind:
+            case Kind.EXPIRY if each.at <= last:
+                purse.go(dates[each.at])
+            case Kind.GRANT:
+                purse.grant(each, each.expires and dates[each.expires])
+            case Kind.CHARGE:
+                purse.use(each.amount)
+                is_open = True
+        if not is_open or (following and (following.at, following.kind) == (each.at, Kind.GRANT)):
+            continue
+        coming = any(later.kind is Kind.GRANT and later.at > each.at for later in timeline)
+        if not (keeps_open and coming and purse.pending < 0):
+            purse.end_month()
+            is_open = False
+
+
+def _dates(timeline: Sequence[Happening]) -> dict[datetime, datetime]:
+    """Return when in the sandbox each expiry falls: in the month after the charges before it, hour by hour."""
+    found: dict[datetime, datetime] = {}
+    charges, in_month = 0, 0
+    for each in timeline:
+        if each.kind is Kind.CHARGE:
+            charges, in_month = charges + 1, 0
+        elif each.kind is Kind.EXPIRY and each.at not in found:
+            found[each.at] = add_months(OPENED, charges, "UTC") + LATE_IN_MONTH + timedelta(hours=in_month)
+            in_month += 1
+    return found
+
+
+def _granted(row: Mapping[str, Any], index: int) -> Happening:
+    expires = row.get("expires", row.get("expires_at"))
+    if str(expires).lower() in ("never", "none"):
+        expires = None
+    return Happening(
+        _moment(str(row["effective"])) if row.get("effective") is not None else START,
+        Kind.GRANT,
+        Fraction(str(row["amount"])),
         str(row.get("id", index)),
-        _money(row["amount"]),
-        granted_at,
         int(row.get("priority", 1)),
         None if expires is None else _expiry(str(expires)),
-        kind,
+        row.get("kind") != "promotional",
     )
 
 
-def _charges(rows: Sequence[Any]) -> list[Charge]:
-    return [Charge(f"charge {index}", _money(row[1]), _moment(row[0])) for index, row in enumerate(rows)]
+def _charges(rows: Sequence[Any]) -> list[Happening]:
+    pairs = [row if isinstance(row, list) else [f"t{index}", row] for index, row in enumerate(rows)]
+    return [Happening(_moment(str(at)), Kind.CHARGE, Fraction(str(amount))) for at, amount in pairs]
 
 
 def _moment(name: str) -> datetime:
-    """Return the instant of "before t0", "t0" or "after t0", t0 being a day after the start of time."""
+    """Return the instant of "before t0", "t0" or "after t0", t0 being a day after the start of time, or of a date."""
     words, number = name.lower(), re.search(r"\d+", name)
+    if re.match(r"\d{4}-\d\d-\d\d", name):
+        return times.instant(name)
     at = CHARGE_AT + timedelta(days=int(number[0]) if number else 0)
     if "before" in words:
         return at - timedelta(hours=1)
@@ -74,62 +231,82 @@ def _expiry(name: str) -> datetime:
         return CHARGE_AT + timedelta(days=10 if words == "sooner" else 20)
     if words[:3] in MONTHS:
         return START.replace(month=MONTHS.index(words[:3]) + 1, day=int(words.split()[1]))
-    number = re.fullmatch(r"t(\d+)", words)
-    return CHARGE_AT + timedelta(days=int(number[1])) if number else times.instant(name)
+    return times.instant(name) if "-" in name else _moment(name)
 
 
 def credit_then_invoice(given: Given) -> Mapping[str, object]:
-    price = {"model": "UNIT", "unit": text(given["charge"])}
-    entry = one(price, quantity={"kind": "FLAT"}, measured={"quantity": "1"})
-    found = ask([entry], credit=text(given["credit_balance"]))
-    return {"credits_applied": found.credit.exact, "invoiced": found.due.exact}
-
-
-def pending(given: Given) -> Mapping[str, object]:
-    grant = Grant("grant", _money(given["settled"]), START)
-    open_charges = _money(given.first("open_charges", default=0))
-    found = credits.balance(
-        (grant,), credits.granted((grant,)), currency="USD", at=CHARGE_AT, open_charges=open_charges
-    )
-    return {"settled_balance": found.settled.exact, "pending_balance": found.pending.exact}
-
-
-def history(given: Given) -> Mapping[str, object]:
-    """Fold the ledger after each event."""
-    grants, charges, balances = list[Grant](), list[Charge](), list[Fraction]()
-    expires = [_at(event[0]) for event in given["events"] if event[1] == "expire"]
-    for index, event in enumerate(given["events"]):
-        at = _at(event[0])
-        match event[1]:
-            case "grant":
-                ends = min((end for end in expires if end > at), default=None)
-                grants.append(Grant(str(index), _money(event[2]), at, expires_at=ends))
-            case "use":
-                charges.append(Charge(str(index), _money(event[2]), at))
-        ledger = credits.replayed(grants, charges, Overage.FORGOTTEN, at)
-        balances.append(credits.balance(grants, ledger, currency="USD", at=at).settled.exact)
-    return {"balance": balances}
-
-
-def _at(name: str) -> datetime:
-    return START + timedelta(days=int(name.lstrip("Tt")))
-
-
-def drawdown(given: Given) -> Mapping[str, object]:
-    ends = CHARGE_AT + timedelta(days=30)
-    grant = Grant("prepaid", _money(given["prepaid"]), START, expires_at=ends)
-    charges = (Charge("use", _money(given["consumed"]), CHARGE_AT),)
-    at = ends if given.first("validity_ended", default=False) else CHARGE_AT
-    ledger = credits.replayed((grant,), charges, Overage.FORGOTTEN, at)
+    purse = a_purse(given)
+    purse.grant(Happening(START, Kind.GRANT, Fraction(given.amount("credit_balance", "credits"))), None)
+    purse.use(Fraction(given.amount("charge", "usage", "invoice")))
+    purse.end_month()
+    drawn = -sum(purse.moved("DRAWN").values(), Fraction(0))
     return {
-        "expired": -sum((_of(entry) for entry in ledger if entry.kind is EntryKind.EXPIRED), Fraction(0)),
-        "remaining": credits.left_of(grant, ledger).exact,
-        "overage": max(Fraction(0), charges[0].amount.exact - grant.amount.exact),
+        "credits_applied": drawn,
+        "invoiced": purse.owed,
+        "remaining": purse.settled,
+        "balance": purse.settled,
+        "credit_balance": purse.settled,
     }
 
 
-def _of(entry: Entry) -> Fraction:
-    return entry.amount.exact
+def pending(given: Given) -> Mapping[str, object]:
+    purse = a_purse(given)
+    purse.grant(Happening(START, Kind.GRANT, Fraction(given.amount("settled"))), None)
+    purse.use(Fraction(given.amount("open_charges", default="0")))
+    return {"settled_balance": purse.settled, "pending_balance": purse.pending}
+
+
+def history(given: Given) -> Mapping[str, object]:
+    """Look at the balance after each event."""
+    events = [(_moment(str(event[0])), *event[1:]) for event in given["events"]]
+    expiring = sorted(at for at, what, *_ in events if what in ("expire", "expiry"))
+    happenings = [Happening(at, _kind_of(what), Fraction(str(rest[0] if rest else 0))) for at, what, *rest in events]
+    dates = _dates(sorted(happenings, key=lambda each: (each.at, each.kind)))
+    purse, balances = a_purse(given), list[Fraction]()
+    for place, each in enumerate(happenings):
+        match each.kind:
+            case Kind.EXPIRY:
+                purse.go(dates[each.at])
+            case Kind.GRANT:
+                ends = next((at for at in expiring if at > each.at), None)
+                named = Happening(each.at, each.kind, each.amount, str(place))
+                purse.grant(named, ends and dates[ends])
+            case Kind.CHARGE:
+                purse.use(each.amount)
+                purse.end_month()
+        balances.append(purse.settled)
+    return {"balance": balances}
+
+
+def _kind_of(word: str) -> Kind:
+    match word:
+        case "grant" | "topup" | "top_up" | "add":
+            return Kind.GRANT
+        case "use" | "usage" | "charge" | "consume":
+            return Kind.CHARGE
+        case "expire" | "expiry":
+            return Kind.EXPIRY
+        case _:
+            raise Unsupported(f"credit has no event {word!r}")
+
+
+def drawdown(given: Given) -> Mapping[str, object]:
+    purse = a_purse(given)
+    ends = add_months(OPENED, 1, "UTC") + LATE_IN_MONTH
+    purse.grant(Happening(START, Kind.GRANT, Fraction(given.amount("prepaid")), "prepaid"), ends)
+    purse.use(Fraction(given.amount("consumed", default="0")))
+    purse.end_month()
+    if given.first("validity_ended", default=False):
+        purse.go(ends)
+    return {
+        "expired": -sum(purse.moved("EXPIRED").values(), Fraction(0)),
+        "remaining": purse.settled,
+        "overage": purse.owed,
+    }
+
+
+def _of(money: Document) -> Fraction:
+    return Fraction(money["amount"])
 
 
 ADAPTERS: Final[Mapping[str, Adapter]] = {

@@ -5,12 +5,14 @@ same tiers mean, so the convention is taken from the model, the note and the sha
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 from billing.currencies import exponent
 from billing.money import Money, decimal_text
+from tests.conformance.answers import Unsupported
+from tests.conformance.house import House
 
 Document = dict[str, Any]
 
@@ -24,18 +26,33 @@ TRACKER_FREE = 5
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """The input of a case with what names its convention. The id and the expected figures are not in it."""
+    """The input of a case with what names its convention. The id and the expected figures are not in it.
+
+    `house` is where it is answered, and `read` what of the input was looked at.
+    """
 
     model: str
     source: str
     note: str
     input: Mapping[str, Any]
+    house: House
+    read: set[str] = field(default_factory=set)
 
     def __getitem__(self, key: str) -> Any:
+        self.read.add(key)
+        if key not in self.input:
+            raise Unsupported(f"{key!r} is not given")
         return self.input[key]
 
     def __contains__(self, key: str) -> bool:
+        if key in self.input:
+            self.read.add(key)
         return self.input.get(key) is not None
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """The keys of the input that nothing looked at."""
+        return tuple(key for key in self.input if key not in self.read)
 
     def first(self, *keys: str, default: Any = None) -> Any:
         """Return the value of the first of `keys` that is given."""
@@ -60,7 +77,7 @@ class Given:
             if f"{name}_cents" in self:
                 return cents(self[f"{name}_cents"])
         if default is None:
-            raise LookupError(f"none of {names} is given")
+            raise Unsupported(f"none of {', '.join(names)} is given")
         return default
 
     def says(self, *words: str) -> bool:

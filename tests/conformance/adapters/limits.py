@@ -1,4 +1,4 @@
-"""Which limit binds, what may be reserved, and which thresholds were passed? By the rules of limits and holds."""
+"""Which limit binds, and which amounts were passed? Members of a sandbox spend, and their limits are asked."""
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
@@ -6,38 +6,97 @@ from typing import Any, Final
 
 from billing import holds, limits
 from billing.holds import Account, Late, Outcome
-from billing.limits import Counter, Limit, Precedence, SpendLevel, TierScope
-from billing.money import NANOS_PER_MAJOR
-from billing.thresholds import Thresholds, passed
-from tests.conformance.adapters.given import Adapter, Given
+from billing.limits import Precedence
+from tests.conformance.adapters import times
+from tests.conformance.adapters.given import Adapter, Document, Given, cents, text
+from tests.conformance.answers import Unsupported
+from tests.conformance.house import Sandbox, a_meter, a_plan
 
-LEVELS: Final = {
-    "organization": SpendLevel.ORGANIZATION,
-    "tier_pool": SpendLevel.SEAT_TIER,
-    "individual": SpendLevel.MEMBER,
-}
-SCOPES: Final = {
-    SpendLevel.ORGANIZATION: "organization",
-    SpendLevel.SEAT_TIER: "tier",
-    SpendLevel.MEMBER: "individual",
-}
+TIERS: Final = tuple({"key": key, "name": {"en": key}, "includes": []} for key in ("tier", "other"))
+SCOPES: Final = {"ORGANIZATION": "organization", "SEAT_TIER": "tier", "MEMBER": "individual"}
+BOUND: Final = "99999999"
+"""A cap that nothing in a case reaches."""
+
+
+def a_spending(given: Given) -> Sandbox:
+    """Open a sandbox whose members can use any amount."""
+    plan = a_plan(a_meter(), currency=given.currency, tiers=list(TIERS))
+    return given.house.sandbox(plan, at=times.instant("2026-10-01"))
 
 
 def hierarchy(given: Given) -> Mapping[str, object]:
-    caps, spent, held = given["limits"], given["spent"], given.first("held", default={})
-    known = [
-        Limit(name, level, name, TierScope.POOLED, _nanos(caps[name]), 1)
-        for name, level in LEVELS.items()
-        if caps.get(name) is not None
-    ]
-    counters = [
-        Counter(level, name, _nanos(spent.get(name) or "0"), _nanos(held.get(name) or "0"))
-        for name, level in LEVELS.items()
-    ]
-    gates = limits.gates(known, counters, organization_id="organization", tier="tier_pool", member_id="individual")
-    found = limits.effective(gates)
-    left = None if found.remaining_nanos is None else Fraction(found.remaining_nanos, NANOS_PER_MAJOR)
-    return {"headroom": left, "binding_scope": found.binding and SCOPES[found.binding.level]}
+    """Let the member spend their part, somebody of their tier the tier's, and somebody of another tier the rest."""
+    caps, spent = given["limits"], given["spent"]
+    if given.first("held"):
+        raise Unsupported("held spend beside spent")
+    sandbox = a_spending(given)
+    member, colleague, stranger = (
+        sandbox.people([name], tier=tier)[0]
+        for name, tier in (("member", "tier"), ("colleague", "tier"), ("stranger", "other"))
+    )
+    own = _amount(spent.get("individual"))
+    tier = _amount(spent.get("tier_pool"), own)
+    whole = _amount(spent.get("organization"), tier)
+    if not own <= tier <= whole:
+        raise Unsupported("a member who spent more than the tier, or a tier more than the organization")
+    for who, amount in ((member, own), (colleague, tier - own), (stranger, whole - tier)):
+        sandbox.use(who, amount, overage="RECORD")
+    places: tuple[tuple[str, Document], ...] = (
+        ("organization", {"level": "ORGANIZATION"}),
+        ("tier_pool", {"level": "SEAT_TIER", "tier": "tier", "scope": "POOLED"}),
+        ("individual", {"level": "MEMBER", "memberId": member}),
+    )
+    for name, place in places:
+        if caps.get(name) is not None:
+            sandbox.do("setSpendLimit", amount={"amount": text(caps[name]), "currency": given.currency}, **place)
+    found = sandbox.member(member, "effectiveLimit { bindingLevel amount { amount } remaining { amount } }")
+    limit = found["effectiveLimit"]
+    left = limit["remaining"] and max(Fraction(0), Fraction(limit["remaining"]["amount"]))
+    return {"headroom": left, "binding_scope": limit["bindingLevel"] and SCOPES[limit["bindingLevel"]]}
+
+
+def _amount(written: object, default: Fraction = Fraction(0)) -> Fraction:
+    return default if written is None else Fraction(str(written))
+
+
+def alerts(given: Given) -> Mapping[str, object]:
+    """Cap a member at each amount, let all of them use the same, and see whose limit is reached by each step.
+
+    A step that recurs is an amount at every multiple that the usage of the case can reach.
+    """
+    path = [Fraction(str(total)) / 100 for total in given["usage_path_cents"]]
+    start = Fraction(str(given.first("start_cents", default=0))) / 100
+    caps = _thresholds(given, max([start, *path]))
+    sandbox = a_spending(given)
+    people = sandbox.people([f"p{number}" for number in range(len(caps))], tier="tier")
+    for member in people:
+        sandbox.use(member, start, overage="RECORD")
+    for member, cap in zip(people, caps, strict=True):
+        if cap > start:
+            amount = {"amount": text(cap), "currency": given.currency}
+            sandbox.do("setSpendLimit", level="MEMBER", memberId=member, amount=amount, thresholds=[100])
+    crossed, reached = list[list[int]](), 0
+    for total in path:
+        for member in people:
+            sandbox.use(member, max(Fraction(0), total - start), overage="RECORD")
+        start = max(start, total)
+        found = sandbox.ask("limitAlerts(first: 100) { nodes { cap { amount } } }")["limitAlerts"]["nodes"]
+        amounts = [int(Fraction(alert["cap"]["amount"]) * 100) for alert in found]
+        crossed.append(sorted(amounts)[reached:] if total else [])
+        reached = len(amounts)
+    return {"crossed": crossed}
+
+
+def _thresholds(given: Given, highest: Fraction) -> list[Fraction]:
+    amounts = [Fraction(cents(amount)) for amount in given.first("thresholds_cents", default=[])]
+    if amounts != sorted(set(amounts)) or any(amount <= 0 for amount in amounts):
+        raise ValueError("the amounts must rise from above 0, each once")
+    step = given.first("recurring_cents", "recurring_threshold_cents")
+    last = max(amounts, default=Fraction(0))
+    if step is not None:
+        every = Fraction(cents(step))
+        amounts += [last + every * count for count in range(1, max(0, int((highest - last) // every)) + 1)]
+    return amounts
 
 
 def precedence(given: Given) -> Mapping[str, object]:
@@ -90,22 +149,7 @@ def _operate(account: Account, operation: Sequence[Any], late: Late) -> tuple[Ac
         case ["expire", hold_id, *_]:
             return holds.expire(account, hold_id)
         case _:
-            raise ValueError(f"{operation!r} is no operation")
-
-
-def alerts(given: Given) -> Mapping[str, object]:
-    thresholds = Thresholds(
-        tuple(given["thresholds_cents"]), given.first("recurring_cents", "recurring_threshold_cents")
-    )
-    before, crossed = int(given.first("start_cents", default=0)), list[list[int]]()
-    for usage in given["usage_path_cents"]:
-        crossed.append(list(passed(thresholds, before, usage)))
-        before = max(before, usage)
-    return {"crossed": crossed}
-
-
-def _nanos(amount: object) -> int:
-    return int(Fraction(str(amount)) * NANOS_PER_MAJOR)
+            raise Unsupported(f"a hold has no operation {operation!r}")
 
 
 def _cents(amount: object) -> int:

@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from tests.conformance.adapters.given import Adapter, Document, Given, bound, text, tiered
-from tests.conformance.answers import Answer, ask, one
+from tests.conformance.answers import Answer, Unsupported, ask, one
 
 RATES: Final[Mapping[str, tuple[str, str]]] = {
     "claude-opus-4-1": ("15", "75"),
@@ -143,7 +143,7 @@ def graduated_percentage(given: Given) -> Mapping[str, object]:
 def token_rate_card(given: Given) -> Mapping[str, object]:
     model, tokens = given["model"], given["tokens"]
     if model not in RATES:
-        raise LookupError(f"{model} is on no card")
+        raise Unsupported(f"{model} is on no published card")
     in_batch = given.first("batch", default=False) or "batch" in (given.first("mode"), given.first("tier"))
     batch = Fraction(1, 2) if in_batch else Fraction(1)
     rates: list[Document] = []

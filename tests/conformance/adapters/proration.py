@@ -1,20 +1,25 @@
-"""Which part of an interval is owed, and what does it cost? Asked of the calculator, by dates or by days."""
+"""Which part of an interval is owed, and what does it cost? Asked of the calculator, by dates or by days.
+
+The dates on which an interval recurs are those of a contract's instalments, in a sandbox.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Final
+from zoneinfo import ZoneInfo
 
-from billing import day_counts, periods
-from billing.day_counts import DayCount
 from billing.money import Money
-from billing.periods import Period
 from tests.conformance.adapters import times
 from tests.conformance.adapters.given import Adapter, Given, cents, minor, share, text
 from tests.conformance.answers import ask, one
 from tests.conformance.comparing import Amount, Endless
+from tests.conformance.house import a_plan
 
 FEE: Final = ("amount", "price", "plan", "unit", "add_total", "remove_total", "old")
+BAND: Final = {"kind": "CONTRACT_BAND"}
+STEPS: Final = 48
+MONTHS_MAX: Final = 20 * 12
 
 
 def by_days(given: Given) -> Mapping[str, object]:
@@ -57,37 +62,72 @@ def by_dates(given: Given) -> Mapping[str, object]:
 
 def fraction(given: Given) -> Mapping[str, object]:
     """Return the share of the billing cycle before its next date, by actual days."""
-    start, end = times.instant(given["start"]), times.instant(given.first("next_cycle", "end"))
-    before = times.step(end, given.first("interval", default="MONTHLY"), -1)
-    days = periods.days(Period(start, end), "UTC") if start < end else 0
-    (part,) = day_counts.shares((Period(start, end),), Period(before, end), "UTC", DayCount.ACTUAL_EXCLUSIVE)
-    return {"days": days, "period_days": periods.days(Period(before, end), "UTC"), "fraction": part}
+    start, end = times.day(given["start"]), times.day(given.first("next_cycle", "end"))
+    days = times.days_between(start, end)
+    step = times.step(times.instant(end.isoformat()), given.first("interval", default="MONTHLY"), -1)
+    whole = times.days_between(step.date(), end)
+    return {"days": days, "period_days": whole, "fraction": days / whole}
 
 
 def fixed_days(given: Given) -> Mapping[str, object]:
-    """Return the share of days when every month has the same number of them, and the fee for it."""
-    of_month = int(given["fixed_days"])
-    days = day_counts.fixed_days(times.day(given["start"]), times.day(given["end"]), of_month)
-    part = Fraction(days, of_month)
-    results: dict[str, object] = {"days": days, "fraction": part}
+    """Return the share of days when every month has the same number of them, and the fee for it.
+
+    Asked by the year: a fee for a whole year is twelve fees for a month.
+    """
+    policy = f"FIXED_{given['fixed_days']}"
+    first, last = times.day(given["start"]), times.day(given["end"])
+    within = times.instant(f"{first.year}-01-01"), times.instant(f"{last.year + 1}-01-01")
+    months = 12 * (last.year + 1 - first.year)
+    starts, ends = times.instant(first.isoformat()), times.instant(last.isoformat())
+    results: dict[str, object] = {
+        "days": times.days_between(first, last, policy),
+        "fraction": times.part_of(starts, ends, within, policy) * months,
+    }
     if "price" in given or "price_cents" in given:
-        results["amount"] = _fee(given, given.amount("price"), part)
+        price = text(Fraction(given.amount("price")) * months)
+        found = times.fee_of(price, starts, ends, within, policy, currency=given.currency)
+        results |= {"amount": found, "amount_cents": minor(found.rounded)}
     return results
 
 
 def dst(given: Given) -> Mapping[str, object]:
-    zone = given["timezone"]
-    counts: list[int] = []
-    for first, last in given["spans"]:
-        start, end = (periods.day_start(times.day(text), zone) for text in (first, last))
-        counts.append(periods.days(Period(start, end), zone) if start < end else 0)
-    return {"days": counts}
+    """Count the local days of each span."""
+    zone = given.first("timezone", "time_zone", default="UTC")
+    spans = [(times.day(first), times.day(last)) for first, last in given["spans"]]
+    return {"days": [times.days_between(first, last, zone=zone) for first, last in spans]}
 
 
 def clamp(given: Given) -> Mapping[str, object]:
-    anchor = times.instant(given["anchor"])
-    days = [times.step(anchor, given.first("interval", default="month"), count) for count in range(1, 49)]
+    """Sign a contract that is paid every month, and look at its dates; what is shorter needs no calendar."""
+    anchor, interval = times.instant(given["anchor"]), str(given.first("interval", default="month")).lower()
+    if interval in times.DAYS:
+        days = [times.step(anchor, interval, count) for count in range(1, STEPS + 1)]
+    else:
+        months, zone = times.MONTHS[interval], str(given.first("timezone", "time_zone", default="UTC"))
+        days = _instalments(given, anchor, min(STEPS * months, MONTHS_MAX), zone)[months - 1 :: months]
     return {"next": Endless(tuple(day.date().isoformat() for day in days))}
+
+
+def _instalments(given: Given, anchor: datetime, months: int, zone: str) -> list[datetime]:
+    """Return the dates at which the instalments of a contract are issued that begins at `anchor`."""
+    local = times.local_midnight(anchor.date(), zone)
+    plan = a_plan(one({"model": "BAND", "bands": [{"up_to": "1", "amount": "0"}]}, quantity=BAND, measured={})["item"])
+    opened = local - timedelta(days=1)
+    sandbox = given.house.sandbox(plan, at=opened, time_zone=zone, evaluation_ends_at=local + timedelta(days=30))
+    contract = {
+        "number": "C-1",
+        "start": local.isoformat(),
+        "end": (local + timedelta(days=31 * months + 31)).isoformat(),
+        "termYears": min(20, 1 + months // 12),
+        "bandUpTo": 1,
+        "total": {"amount": "0", "currency": plan["currency"]},
+        "schedule": "MONTHLY",
+    }
+    found = sandbox.do(
+        "convertEvaluation", "contract { instalments { issueAt } }", contract=contract, planKey=sandbox.plan
+    )
+    issued = [datetime.fromisoformat(each["issueAt"]) for each in found["contract"]["instalments"]]
+    return [at.astimezone(ZoneInfo(zone)) for at in issued[1:]]
 
 
 def _part(given: Given) -> Fraction:

@@ -1,6 +1,7 @@
 """What do seats cost that come and go? Asked of the calculator, by the very seats."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
@@ -50,7 +51,7 @@ def peak_cliff(given: Given) -> Mapping[str, object]:
 
 def peak(given: Given) -> Mapping[str, object]:
     """Hold the seats of a day in one order and in the other, or paid seats beside free ones."""
-    tracker = Given(given.model, given.source, given.note, {"tiers": TRACKER_TIERS, **given.input, "currency": "RUB"})
+    tracker = replace(given, input={"tiers": TRACKER_TIERS, **given.input, "currency": "RUB"})
     end = START + timedelta(days=31)
     if "full_access" in given:
         seats = [held(given["full_access"], START), held(int(given.first("read_only", default=0)), START, free=True)]

@@ -1,10 +1,14 @@
-"""Which instants does a case mean by its dates?"""
+"""Which instants does a case mean by its dates, and how much time lies between them? The second the calculator says."""
 
 from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+from zoneinfo import ZoneInfo
 
 from billing.periods import add_months
 from tests.conformance.adapters.given import Document
+from tests.conformance.answers import ask, one
+from tests.conformance.comparing import Amount
 
 MONTHS = {
     "month": 1,
@@ -56,3 +60,44 @@ def span(start: datetime, end: datetime, **more: datetime) -> Document:
 def day(text: str) -> date:
     """Return a date."""
     return date.fromisoformat(text)
+
+
+def part_of(
+    start: datetime, end: datetime, within: tuple[datetime, datetime], policy: str, *, zone: str = "UTC"
+) -> Fraction:
+    """Return which part of `within` lies between two instants, as the calculator bills it of a fee of 1."""
+    return fee_of("1", start, end, within, policy, zone=zone).exact
+
+
+def fee_of(
+    amount: str,
+    start: datetime,
+    end: datetime,
+    within: tuple[datetime, datetime],
+    policy: str,
+    *,
+    zone: str = "UTC",
+    currency: str = "USD",
+) -> Amount:
+    """Return what a fee of `amount` for `within` costs that is in force between two instants of it."""
+    measured = {"span": {**span(*within, since=start, until=end), "time_zone": zone}}
+    entry = one({"model": "UNIT", "unit": amount}, quantity={"kind": "FLAT"}, measured=measured, proration=policy)
+    return ask([entry], currency=currency).amount
+
+
+def days_between(first: date, last: date, policy: str = "ACTUAL_EXCLUSIVE", *, zone: str = "UTC") -> Fraction:
+    """Return the days from one to another: what a fee of 1 a day costs, asked for the calendar years around them."""
+    within = date(first.year, 1, 1), date(last.year + 1, 1, 1)
+    fixed = policy.removeprefix("FIXED_")
+    years = within[1].year - within[0].year
+    whole = years * 12 * int(fixed) if fixed.isdigit() else (within[1] - within[0]).days
+    bounds = (local_midnight(within[0], zone), local_midnight(within[1], zone))
+    starts, ends = local_midnight(first, zone), local_midnight(last, zone)
+    if ends < starts:
+        raise ValueError(f"{last} comes before {first}")
+    return fee_of(str(whole), starts, ends, bounds, policy, zone=zone).exact
+
+
+def local_midnight(day: date, zone: str) -> datetime:
+    """Return the first instant of a day where the clocks of `zone` show it."""
+    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).astimezone(UTC)
