@@ -78,6 +78,7 @@ def discount(taken: Taken, suffix: str) -> Adjustment:
     if isinstance(taken.discount, PercentageDiscount):
         percent = decimal_text(taken.discount.percent)
         formula, policy = f"{percent} % of {of} = {taken.taken}", f"discount={percent} %"
+        policy += f" from {taken.tier.from_amount}" if taken.tier is not None else ""
     else:
         formula, policy = f"{taken.taken} off {of}", f"discount={taken.discount.amount}"
     step = Step(ONE, amount.exact, Fraction(0), amount.exact)

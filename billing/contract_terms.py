@@ -14,7 +14,8 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any, Final
 
-from billing import price_documents
+from billing import plan_item_documents, price_documents
+from billing.discounts import Discount
 from billing.money import InvalidAmount, Money, decimal_text
 from billing.prices import Price
 from billing.reading import InvalidDocument, Reader
@@ -72,6 +73,14 @@ class NegotiatedPrice:
     price_version: str
 
 
+@dataclass(frozen=True, slots=True)
+class NegotiatedDiscounts:
+    """Discounts of this contract on one item, which take the place of the plan's."""
+
+    item_key: str
+    discounts: tuple[Discount, ...]
+
+
 def read_custom(reader: Reader) -> CustomInstalment:
     reader.only("issue_at", "amount", "share")
     if reader.has("amount") == reader.has("share"):
@@ -99,6 +108,11 @@ def read_price(reader: Reader) -> NegotiatedPrice:
     return NegotiatedPrice(
         reader.text("item_key"), price_documents.read(reader.child("price")), reader.text("price_version")
     )
+
+
+def read_item_discounts(reader: Reader, currency: str) -> NegotiatedDiscounts:
+    reader.only("item_key", "discounts")
+    return NegotiatedDiscounts(reader.text("item_key"), plan_item_documents.read_discounts(reader, currency))
 
 
 def optional_text(reader: Reader, key: str) -> str | None:

@@ -14,33 +14,37 @@ Crossed(used=501, band=500)
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any, Final, assert_never
 
-from billing import price_documents
+from billing import discounts as discounting
+from billing import plan_item_documents, price_documents
 from billing.contract_terms import (
     STEP_MONTHS,
     AccountManager,
     BillTo,
     CustomInstalment,
     InvalidContract,
+    NegotiatedDiscounts,
     NegotiatedPrice,
     Schedule,
     optional_text,
     read_bill_to,
     read_custom,
+    read_item_discounts,
     read_manager,
     read_money,
     read_price,
     write_custom,
     write_money,
 )
+from billing.discounts import Discount, UsageDiscount
 from billing.money import Money, total
 from billing.periods import InvalidPeriod, Period, add_days, add_months
-from billing.plans import Plan, with_prices
+from billing.plans import Plan, with_discounts, with_prices
 from billing.reading import Reader
 
 __all__ = [
@@ -53,6 +57,7 @@ __all__ = [
     "Inside",
     "Instalment",
     "InvalidContract",
+    "NegotiatedDiscounts",
     "NegotiatedPrice",
     "Schedule",
     "apply_prices",
@@ -68,7 +73,11 @@ TERM_MAX: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """A signed contract. An amendment is another contract with the same number and a later version."""
+    """A signed contract. An amendment is another contract with the same number and a later version.
+
+    What is negotiated takes the place of what the plan says: prices and discounts item by item, `discounts` of the
+    whole, and `commitment`, the least that is billed for a month.
+    """
 
     number: str
     start: datetime
@@ -86,6 +95,9 @@ class Contract:
     renewal_at: datetime | None = None
     prices: tuple[NegotiatedPrice, ...] = ()
     version: int = 1
+    commitment: Money | None = None
+    discounts: tuple[Discount, ...] = ()
+    item_discounts: tuple[NegotiatedDiscounts, ...] = ()
 
     def __post_init__(self) -> None:
         try:
@@ -97,6 +109,17 @@ class Contract:
         _bounded("net_terms_days", self.net_terms_days, 0, NET_TERMS_MAX)
         if self.total.minor < 0:
             raise InvalidContract("total", f"{self.total} is below 0")
+        if self.commitment is not None and self.commitment.minor < 0:
+            raise InvalidContract("commitment", f"{self.commitment} is below 0")
+        if self.commitment is not None and self.commitment.currency != self.total.currency:
+            raise InvalidContract("commitment", f"{self.commitment} is not in {self.total.currency}")
+        for index, discount in enumerate(self.discounts):
+            if isinstance(discount, UsageDiscount):
+                raise InvalidContract(f"discounts.{index}.kind", "units are taken off an item, not off the whole")
+        keys = [each.item_key for each in self.item_discounts]
+        for index, key in enumerate(keys):
+            if key in keys[:index]:
+                raise InvalidContract(f"item_discounts.{index}.item_key", f"{key!r} is given twice")
         if (self.schedule is Schedule.CUSTOM) != bool(self.custom):
             raise InvalidContract("custom", f"{len(self.custom)} instalments listed on a {self.schedule} schedule")
         self._check_custom()
@@ -172,10 +195,23 @@ def instalments(contract: Contract, time_zone: str) -> tuple[Instalment, ...]:
 
 
 def apply_prices(plan: Plan, contract: Contract | None) -> Plan:
-    """Return `plan` with the prices the contract negotiated."""
+    """Return `plan` with what the contract negotiated: prices, discounts and commitment.
+
+    A discount without a name is called by the contract's number.
+    """
     if contract is None:
         return plan
-    return with_prices(plan, {each.item_key: (each.price, each.price_version) for each in contract.prices})
+    priced = with_prices(plan, {each.item_key: (each.price, each.price_version) for each in contract.prices})
+
+    def named(discounts: tuple[Discount, ...]) -> tuple[Discount, ...]:
+        return tuple(replace(each, name=each.name or contract.number) for each in discounts)
+
+    return with_discounts(
+        priced,
+        whole=named(contract.discounts),
+        by_item={each.item_key: named(each.discounts) for each in contract.item_discounts},
+        commitment=contract.commitment,
+    )
 
 
 def _issue_dates(contract: Contract, time_zone: str) -> tuple[datetime, ...]:
@@ -204,13 +240,14 @@ def from_document(document: Mapping[str, Any]) -> Contract:
     """Return the contract written in `document`; raise InvalidContract with the dotted path of what is wrong."""
     reader = Reader(document, "", InvalidContract)
     reader.only(*Contract.__dataclass_fields__)
+    agreed = read_money(reader, "total")
     fields = (
         reader.text("number"),
         reader.instant("start"),
         reader.instant("end"),
         reader.whole("term_years"),
         reader.whole("band_up_to"),
-        read_money(reader, "total"),
+        agreed,
         reader.choice("schedule", Schedule),
         tuple(read_custom(part) for part in reader.children("custom")) if reader.has("custom") else (),
         reader.whole("net_terms_days", 30),
@@ -221,6 +258,11 @@ def from_document(document: Mapping[str, Any]) -> Contract:
         reader.instant("renewal_at") if reader.has("renewal_at") else None,
         tuple(read_price(price) for price in reader.children("prices")) if reader.has("prices") else (),
         reader.whole("version", 1),
+        read_money(reader, "commitment") if reader.has("commitment") else None,
+        plan_item_documents.read_discounts(reader, agreed.currency),
+        tuple(read_item_discounts(each, agreed.currency) for each in reader.children("item_discounts"))
+        if reader.has("item_discounts")
+        else (),
     )
     return Contract(*fields)
 
@@ -259,6 +301,12 @@ def to_document(contract: Contract) -> dict[str, Any]:
             for each in contract.prices
         ],
         "version": contract.version,
+        "commitment": contract.commitment and write_money(contract.commitment),
+        "discounts": [discounting.write(each) for each in contract.discounts],
+        "item_discounts": [
+            {"item_key": each.item_key, "discounts": [discounting.write(discount) for discount in each.discounts]}
+            for each in contract.item_discounts
+        ],
     }
 
 

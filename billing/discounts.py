@@ -16,6 +16,7 @@ are a maximum and a minimum applied.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any, assert_never
 
 from billing.money import InvalidAmount, Money, Rounding, decimal_text
@@ -62,7 +63,42 @@ class UsageDiscount:
             raise InvalidDiscount("quantity", f"{decimal_text(self.quantity)} is below 0")
 
 
-Discount = PercentageDiscount | AmountDiscount | UsageDiscount
+@dataclass(frozen=True, slots=True)
+class VolumeTier:
+    """From which amount on how many percent are taken."""
+
+    from_amount: Money
+    percent: Fraction
+
+    def __post_init__(self) -> None:
+        if self.from_amount.minor < 0:
+            raise InvalidDiscount("from_amount", f"{self.from_amount} is below 0")
+        if not 0 <= self.percent <= 100:
+            raise InvalidDiscount("percent", f"{decimal_text(self.percent)} is outside 0 to 100")
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeDiscount:
+    """A part of the whole amount that grows with it: the percentage of the highest tier it reaches."""
+
+    tiers: tuple[VolumeTier, ...]
+    name: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.tiers:
+            raise InvalidDiscount("tiers", "at least one tier is needed")
+        for index, (lower, upper) in enumerate(pairwise(self.tiers), 1):
+            if upper.from_amount <= lower.from_amount:
+                message = f"{upper.from_amount} must be above {lower.from_amount}, or the tiers overlap"
+                raise InvalidDiscount(f"tiers.{index}.from_amount", message)
+
+    def reached(self, amount: Fraction, factor: Fraction) -> VolumeTier | None:
+        """Return the highest tier that an amount for `factor` of the interval reaches; a correction by its size."""
+        reached = [tier for tier in self.tiers if abs(amount) >= tier.from_amount.exact * factor]
+        return reached[-1] if reached else None
+
+
+Discount = PercentageDiscount | AmountDiscount | UsageDiscount | VolumeDiscount
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +108,7 @@ class Taken:
     discount: PercentageDiscount | AmountDiscount
     base: Fraction
     taken: Money
+    tier: VolumeTier | None = None
 
 
 def priced_quantity(discounts: Sequence[Discount], quantity: Fraction) -> Fraction:
@@ -97,9 +134,11 @@ def apply(
     """
     left, left_exact = amount, exact
     found: list[Taken] = []
-    for discount in discounts:
+    for given in discounts:
+        tier = given.reached(left_exact, factor) if isinstance(given, VolumeDiscount) else None
+        discount = PercentageDiscount(tier.percent, given.name) if tier is not None else given
         match discount:
-            case UsageDiscount():
+            case UsageDiscount() | VolumeDiscount():  # the quantity is less by it already, or no tier is reached
                 continue
             case PercentageDiscount():
                 wanted = Money.rounded(left_exact * discount.percent / 100, amount.currency, rounding)
@@ -109,7 +148,7 @@ def apply(
             case _:
                 assert_never(discount)
         taken = min(wanted, left) if left.minor >= 0 else max(wanted, left)
-        found.append(Taken(discount, left_exact, taken))
+        found.append(Taken(discount, left_exact, taken, tier))
         left, left_exact = left - taken, left_exact - taken.exact
     return tuple(found)
 
@@ -128,8 +167,12 @@ def read(reader: Reader, currency: str) -> Discount:
         case "USAGE":
             reader.only("kind", "name", "quantity")
             return reader.make(lambda: UsageDiscount(reader.amount("quantity"), name), InvalidDiscount)
+        case "VOLUME":
+            reader.only("kind", "name", "tiers")
+            tiers = tuple(_read_tier(each, currency) for each in reader.children("tiers"))
+            return reader.make(lambda: VolumeDiscount(tiers, name), InvalidDiscount)
         case _:
-            raise reader.error(reader.at("kind"), f"{kind[:40]!r} is none of PERCENTAGE, AMOUNT, USAGE")
+            raise reader.error(reader.at("kind"), f"{kind[:40]!r} is none of PERCENTAGE, AMOUNT, USAGE, VOLUME")
 
 
 def write(discount: Discount) -> dict[str, Any]:
@@ -142,12 +185,36 @@ def write(discount: Discount) -> dict[str, Any]:
             return {"kind": "AMOUNT", "amount": discount.amount.amount, **named}
         case UsageDiscount():
             return {"kind": "USAGE", "quantity": decimal_text(discount.quantity), **named}
+        case VolumeDiscount():
+            tiers = [
+                {"from_amount": tier.from_amount.amount, "percent": decimal_text(tier.percent)}
+                for tier in discount.tiers
+            ]
+            return {"kind": "VOLUME", "tiers": tiers, **named}
         case _:
             assert_never(discount)
 
 
-def _money(reader: Reader, currency: str) -> Money:
+def currencies(discount: Discount) -> dict[str, Money]:
+    """Return the amounts of a discount by the place where its document has them."""
+    match discount:
+        case AmountDiscount():
+            return {"amount": discount.amount}
+        case VolumeDiscount():
+            return {f"tiers.{index}.from_amount": tier.from_amount for index, tier in enumerate(discount.tiers)}
+        case _:
+            return {}
+
+
+def _read_tier(reader: Reader, currency: str) -> VolumeTier:
+    reader.only("from_amount", "percent")
+    return reader.make(
+        lambda: VolumeTier(_money(reader, currency, "from_amount"), reader.amount("percent")), InvalidDiscount
+    )
+
+
+def _money(reader: Reader, currency: str, key: str = "amount") -> Money:
     try:
-        return Money.parse(reader.text("amount"), currency)
+        return Money.parse(reader.text(key), currency)
     except InvalidAmount as refused:
-        raise reader.error(reader.at("amount"), str(refused)) from refused
+        raise reader.error(reader.at(key), str(refused)) from refused

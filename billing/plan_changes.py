@@ -24,7 +24,7 @@ from fractions import Fraction
 from typing import assert_never
 
 from billing.asks import ONE, Ask
-from billing.discounts import AmountDiscount, Discount
+from billing.discounts import AmountDiscount, Discount, VolumeDiscount
 from billing.estimates import Estimate, estimate
 from billing.facts import Facts, Stretch
 from billing.invoices import Draft, draft
@@ -120,7 +120,15 @@ def _estimate(side: Side, currency: str, share: Fraction) -> Estimate:
 
 def _part(discount: Discount, share: Fraction) -> Discount:
     """Return the discount as it is owed for a share of the interval: a fixed amount in part, a percentage as it is."""
-    if not isinstance(discount, AmountDiscount):
-        return discount
-    amount = Money.rounded(discount.amount.exact * share, discount.amount.currency)
-    return replace(discount, amount=amount)
+    match discount:
+        case AmountDiscount():
+            return replace(discount, amount=_share_of(discount.amount, share))
+        case VolumeDiscount():
+            tiers = (replace(tier, from_amount=_share_of(tier.from_amount, share)) for tier in discount.tiers)
+            return replace(discount, tiers=tuple(tiers))
+        case _:
+            return discount
+
+
+def _share_of(amount: Money, share: Fraction) -> Money:
+    return Money.rounded(amount.exact * share, amount.currency)

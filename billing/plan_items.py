@@ -19,7 +19,7 @@ from typing import assert_never
 
 from billing.commitments import Commitment
 from billing.day_counts import DayCount
-from billing.discounts import AmountDiscount, Discount, UsageDiscount
+from billing.discounts import Discount, UsageDiscount, currencies
 from billing.money import Money, Rounding
 from billing.placements import PlacedPrice, Placement
 from billing.prices import CapacityPrice, PercentagePrice, Price, RateCardPrice
@@ -294,6 +294,5 @@ class PlanItem:
         found = {"minimum": self.minimum, "maximum": self.maximum}
         found |= {"commitment.amount": self.commitment.amount} if self.commitment else {}
         for index, discount in enumerate(self.discounts):
-            if isinstance(discount, AmountDiscount):
-                found[f"discounts.{index}.amount"] = discount.amount
+            found |= {f"discounts.{index}.{field}": amount for field, amount in currencies(discount).items()}
         return {field: amount for field, amount in found.items() if amount is not None}

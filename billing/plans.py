@@ -14,7 +14,7 @@ written as a JSON document and read back strictly; a version once used is never 
 ('Трекер', True)
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -23,7 +23,7 @@ from billing import discounts as discounting
 from billing import plan_item_documents
 from billing.currencies import UnknownCurrency, exponent
 from billing.day_counts import DayCount
-from billing.discounts import AmountDiscount, Discount, UsageDiscount
+from billing.discounts import Discount, UsageDiscount
 from billing.money import Money, Rounding, decimal_text
 from billing.placements import Placement
 from billing.plan_items import (
@@ -81,6 +81,7 @@ __all__ = [
     "read_tax",
     "text",
     "to_document",
+    "with_discounts",
     "with_prices",
 ]
 
@@ -127,8 +128,8 @@ class Plan:
         for index, discount in enumerate(self.discounts):
             if isinstance(discount, UsageDiscount):
                 raise InvalidPlan(f"discounts.{index}", "units are taken off an item, not off the whole plan")
-            if isinstance(discount, AmountDiscount):
-                self._in_currency(f"discounts.{index}.amount", discount.amount)
+            for field, amount in discounting.currencies(discount).items():
+                self._in_currency(f"discounts.{index}.{field}", amount)
 
     def item(self, key: str) -> PlanItem:
         """Return the item called `key`."""
@@ -159,6 +160,21 @@ def with_prices(plan: Plan, prices: Mapping[str, tuple[Price, str]]) -> Plan:
         for item in plan.items
     )
     return replace(plan, items=items)
+
+
+def with_discounts(
+    plan: Plan, *, whole: Sequence[Discount], by_item: Mapping[str, Sequence[Discount]], commitment: Money | None
+) -> Plan:
+    """Return `plan` with the negotiated discounts and commitment in the place of its own, where there are any."""
+    for key in by_item:
+        if all(item.key != key for item in plan.items):
+            raise InvalidPlan("items", f"{key!r} has a negotiated discount and is not an item of plan {plan.key!r}")
+    items = tuple(
+        replace(item, discounts=tuple(by_item[item.key])) if item.key in by_item else item for item in plan.items
+    )
+    return replace(
+        plan, items=items, discounts=tuple(whole) or plan.discounts, commitment=commitment or plan.commitment
+    )
 
 
 def from_document(document: Mapping[str, Any]) -> Plan:

@@ -12,7 +12,10 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.models import Model
 
 from billing import plans as rules
+from billing.periods import from_microseconds
 from models.fields import DocumentField, InstantField, code
+
+ALWAYS = from_microseconds(0)
 
 
 class Subscription(Model):
@@ -35,16 +38,21 @@ class Subscription(Model):
 
 
 class CatalogPlan(Model):
-    """A plan on offer in one currency."""
+    """A version of a plan's list prices in one currency, on offer from `effective_at` until a later one is."""
 
     key: str = code(primary_key=True)
     version = fields.BigIntField()
     currency: str = code()
     document: Any = DocumentField()
     published_at: datetime = InstantField()  # type: ignore[assignment]
+    effective_at: datetime = InstantField()  # type: ignore[assignment]
 
     class Meta:
         table = "catalog_plans"
+
+    def as_rule(self) -> rules.Plan:
+        """Return the plan as the rules know it."""
+        return rules.from_document(self.document)
 
 
 async def at_instant(client: BaseDBAsyncClient, organization_id: str, at: datetime) -> Subscription | None:
@@ -77,12 +85,24 @@ async def forget_scheduled(client: BaseDBAsyncClient, subscription: Subscription
     await query.using_db(client).delete()
 
 
+async def on_offer(client: BaseDBAsyncClient, plan_key: str, currency: str, *, at: datetime) -> CatalogPlan | None:
+    """Return the version of a plan's prices in a currency that is in force at `at`."""
+    query = CatalogPlan.filter(key=plan_key, currency=currency, effective_at__lte=at).using_db(client)
+    return await query.order_by("-effective_at", "-version").first()
+
+
 async def newest_in_catalog(client: BaseDBAsyncClient, plan_key: str, currency: str) -> CatalogPlan | None:
-    """Return the newest published version of a plan in a currency."""
+    """Return the newest published version of a plan in a currency, whether or not it is in force yet."""
     query = CatalogPlan.filter(key=plan_key, currency=currency).using_db(client)
     return await query.order_by("-version").first()
 
 
-async def publish(client: BaseDBAsyncClient, **columns: Any) -> None:
-    """Put a plan version on offer."""
-    await CatalogPlan.create(using_db=client, **columns)
+async def versions(client: BaseDBAsyncClient, plan_key: str, currency: str, *, limit: int) -> list[CatalogPlan]:
+    """Return the versions of a plan's prices in a currency, the newest first."""
+    query = CatalogPlan.filter(key=plan_key, currency=currency).using_db(client)
+    return await query.order_by("-version").limit(limit)
+
+
+async def publish(client: BaseDBAsyncClient, *, effective_at: datetime = ALWAYS, **columns: Any) -> CatalogPlan:
+    """Put a plan version on offer, from `effective_at` on."""
+    return await CatalogPlan.create(using_db=client, effective_at=effective_at, **columns)

@@ -41,12 +41,16 @@ class PlanPayload(Payload):
 
 @strawberry.input(description="Another plan of the catalogue, at once.")
 class ChangePlanInput(Command):
-    plan_key: str = strawberry.field(description="The key of the plan in the catalogue; its newest version is taken.")
+    plan_key: str = strawberry.field(
+        description="The key of the plan in the catalogue; the version on offer then is taken."
+    )
 
 
 @strawberry.input(description="Another plan of the catalogue, from an instant to come.")
 class SchedulePlanChangeInput(Command):
-    plan_key: str = strawberry.field(description="The key of the plan in the catalogue; its newest version is taken.")
+    plan_key: str = strawberry.field(
+        description="The key of the plan in the catalogue; the version on offer then is taken."
+    )
     effective_at: datetime = strawberry.field(description="From when it is in force.")
 
 

@@ -10,6 +10,7 @@ import strawberry
 from strawberry.types.unset import UNSET
 
 from billing.contracts import Schedule
+from schema.estimate_inputs import DiscountInput
 from schema.input_documents import document, path
 from schema.money import MoneyInput
 from schema.price_inputs import PriceInput
@@ -48,6 +49,12 @@ class NegotiatedPriceInput:
     price_version: str = strawberry.field(description="The version by which invoices name the price.")
 
 
+@strawberry.input(description="Discounts of this contract on one item, which take the place of the plan's.")
+class NegotiatedDiscountsInput:
+    item_key: str = strawberry.field(description="The key of the plan item.")
+    discounts: list[DiscountInput] = strawberry.field(description="What is taken off, in this order.")
+
+
 @strawberry.input(description="A signed contract: a band of users for a term, at a fixed total.")
 class ContractInput:
     number: str = strawberry.field(description="The number both sides know it by.")
@@ -71,6 +78,15 @@ class ContractInput:
     prices: list[NegotiatedPriceInput] = strawberry.field(
         default_factory=list, description="Prices that take the place of the plan's."
     )
+    commitment: MoneyInput | None = strawberry.field(
+        default=None, description="The least that is billed for a month, in the place of the plan's."
+    )
+    discounts: list[DiscountInput] = strawberry.field(
+        default_factory=list, description="What is taken off everything that is billed, in the place of the plan's."
+    )
+    item_discounts: list[NegotiatedDiscountsInput] = strawberry.field(
+        default_factory=list, description="What is taken off single items, in the place of what the plan takes off."
+    )
 
     def document(self) -> dict[str, Any]:
         """Return the contract as the rules read it."""
@@ -78,7 +94,9 @@ class ContractInput:
         return found
 
 
-CLEARABLE = frozenset({"purchase_order", "bill_to", "account_manager", "support_response_time", "renewal_at"})
+CLEARABLE = frozenset(
+    {"purchase_order", "bill_to", "account_manager", "support_response_time", "renewal_at", "commitment"}
+)
 
 
 @strawberry.input(description="What is agreed anew; what is left out stays as it is. Null takes an optional term away.")
@@ -109,6 +127,15 @@ class ContractChangesInput:
     )
     prices: list[NegotiatedPriceInput] | None = strawberry.field(
         default=UNSET, description="All prices that take the place of the plan's, in the place of those agreed before."
+    )
+    commitment: MoneyInput | None = strawberry.field(
+        default=UNSET, description="The least that is billed for a month; null for what the plan says."
+    )
+    discounts: list[DiscountInput] | None = strawberry.field(
+        default=UNSET, description="All that is taken off the whole, in the place of what was agreed before."
+    )
+    item_discounts: list[NegotiatedDiscountsInput] | None = strawberry.field(
+        default=UNSET, description="All that is taken off single items, in the place of what was agreed before."
     )
 
     def document(self) -> dict[str, Any]:

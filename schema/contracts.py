@@ -14,6 +14,7 @@ from billing.roles import Permission
 from models import contracts as rows
 from models.organizations import Organization
 from models.paging import Window
+from schema import prices
 from schema.access import field
 from schema.connections import After, Before, Connection, First, Last, Listing, page_of_loaded
 from schema.context import Info
@@ -21,6 +22,8 @@ from schema.enums import mirror
 from schema.money import Money
 from schema.parties import BillTo, Contact
 from schema.periods import Period
+from schema.plan_items import Discount
+from schema.prices import Price
 
 mirror(
     Schedule,
@@ -40,6 +43,29 @@ class Instalment:
     issue_at: datetime = strawberry.field(description="When its invoice is issued.")
     due_at: datetime = strawberry.field(description="Until when it is to be paid.")
     covers: Period = strawberry.field(description="The part of the term it pays for.")
+
+
+@strawberry.type(description="Discounts of a contract on one item.")
+class NegotiatedDiscounts:
+    item_key: str = strawberry.field(description="The key of the plan item.")
+    discounts: list[Discount] = strawberry.field(description="What is taken off, in this order.")
+
+    @classmethod
+    def of(cls, agreed: rules.NegotiatedDiscounts, locale: str) -> "NegotiatedDiscounts":
+        """Return the discounts of an item."""
+        return cls(item_key=agreed.item_key, discounts=[Discount.of(each, locale) for each in agreed.discounts])
+
+
+@strawberry.type(description="A price of a contract.")
+class NegotiatedPrice:
+    item_key: str = strawberry.field(description="The key of the plan item.")
+    price: Price = strawberry.field(description="How it is priced.")
+    price_version: str = strawberry.field(description="The version by which invoices name the price.")
+
+    @classmethod
+    def of(cls, agreed: rules.NegotiatedPrice) -> "NegotiatedPrice":
+        """Return the price of an item."""
+        return cls(item_key=agreed.item_key, price=prices.price(agreed.price), price_version=agreed.price_version)
 
 
 @strawberry.type(description="A reason to talk about a contract.")
@@ -70,6 +96,16 @@ class Contract:
     tax_id: str | None = strawberry.field(description="The tax number of that entity.")
     account_manager: Contact | None = strawberry.field(description="The person to call.")
     support_response_time: str | None = strawberry.field(description="How fast support is bound to answer.")
+    commitment: Money | None = strawberry.field(
+        description="The least that is billed for a month, in the place of the plan's; null for what the plan says."
+    )
+    discounts: list[Discount] = strawberry.field(
+        description="What is taken off everything that is billed, in the place of the plan's."
+    )
+    item_discounts: list[NegotiatedDiscounts] = strawberry.field(
+        description="What is taken off single items, in the place of the plan's."
+    )
+    prices: list[NegotiatedPrice] = strawberry.field(description="The prices that take the place of the plan's.")
     effective_at: datetime = strawberry.field(description="From when this version is in force.")
     recorded_at: datetime = strawberry.field(description="When this version was put on record.")
     owner: strawberry.Private[Organization]
@@ -125,6 +161,10 @@ class Contract:
             tax_id=contract.bill_to.tax_id if contract.bill_to else None,
             account_manager=Contact(name=manager.name, email=manager.email) if manager else None,
             support_response_time=contract.support_response_time,
+            commitment=Money.of(contract.commitment, owner.locale) if contract.commitment else None,
+            discounts=[Discount.of(each, owner.locale) for each in contract.discounts],
+            item_discounts=[NegotiatedDiscounts.of(each, owner.locale) for each in contract.item_discounts],
+            prices=[NegotiatedPrice.of(each) for each in contract.prices],
             effective_at=row.effective_at,
             recorded_at=row.recorded_at,
             owner=owner,

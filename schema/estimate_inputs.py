@@ -59,6 +59,12 @@ class AllowanceInput:
     rule: AllowanceRule = strawberry.field(description="What happens above them.")
 
 
+@strawberry.input(description="A percentage that is taken off the whole amount as soon as it reaches a bound.")
+class VolumeTierInput:
+    from_amount: DecimalText = strawberry.field(description="The amount to reach, in major units.")
+    percent: DecimalText = strawberry.field(description="How many percent are taken off then, from 0 to 100.")
+
+
 @strawberry.input(description="Something taken off a price: give the field that its kind names.")
 class DiscountInput:
     kind: DiscountKind = strawberry.field(description="What it takes off.")
@@ -68,6 +74,9 @@ class DiscountInput:
     )
     amount: DecimalText | None = strawberry.field(default=None, description="AMOUNT: how much, in major units.")
     quantity: DecimalText | None = strawberry.field(default=None, description="USAGE: how many units.")
+    tiers: list[VolumeTierInput] | None = strawberry.field(
+        default=None, description="VOLUME: how many percent, by the amount that is reached; the amounts rise."
+    )
 
 
 @strawberry.input(

@@ -62,6 +62,17 @@ class Allowance:
     rule: AllowanceRule = strawberry.field(description="What happens above them.")
 
 
+@strawberry.type(description="A percentage that is taken off the whole amount as soon as the amount reaches a bound.")
+class VolumeTier:
+    from_amount: Money = strawberry.field(description="The amount that must be reached.")
+    percent: DecimalText = strawberry.field(description="How many percent are taken off then.")
+
+    @classmethod
+    def of(cls, tier: discounts.VolumeTier, locale: str) -> "VolumeTier":
+        """Return a tier of a discount by volume."""
+        return cls(from_amount=Money.of(tier.from_amount, locale), percent=DecimalText(decimal_text(tier.percent)))
+
+
 @strawberry.type(description="Something taken off a price.")
 class Discount:
     kind: DiscountKind = strawberry.field(description="What it takes off.")
@@ -69,6 +80,9 @@ class Discount:
     percent: DecimalText | None = strawberry.field(default=None, description="PERCENTAGE: how many percent.")
     amount: Money | None = strawberry.field(default=None, description="AMOUNT: how much.")
     quantity: ExactText | None = strawberry.field(default=None, description="USAGE: how many units.")
+    tiers: list[VolumeTier] | None = strawberry.field(
+        default=None, description="VOLUME: how many percent, by the amount that is reached."
+    )
 
     @classmethod
     def of(cls, discount: discounts.Discount, locale: str) -> "Discount":
@@ -80,6 +94,8 @@ class Discount:
                 return cls(kind=DiscountKind.AMOUNT, name=name, amount=Money.of(amount, locale))
             case discounts.UsageDiscount(quantity, name):
                 return cls(kind=DiscountKind.USAGE, name=name, quantity=ExactText(decimal_text(quantity)))
+            case discounts.VolumeDiscount(tiers, name):
+                return cls(kind=DiscountKind.VOLUME, name=name, tiers=[VolumeTier.of(tier, locale) for tier in tiers])
             case _:
                 assert_never(discount)
 

@@ -37,6 +37,7 @@ class DiscountKind(StrEnum):
     PERCENTAGE = "PERCENTAGE"
     AMOUNT = "AMOUNT"
     USAGE = "USAGE"
+    VOLUME = "VOLUME"
 
 
 mirror(
@@ -56,6 +57,7 @@ mirror(
     PERCENTAGE="A part of the amount: amount × percent ÷ 100.",
     AMOUNT="A fixed amount, and never more than there is: min(amount, discount).",
     USAGE="Units, before the rest is priced: max(0, quantity − units). On an item only.",
+    VOLUME="A part of the amount that grows with it: amount × percent of the highest tier it reaches ÷ 100.",
 )
 mirror(
     Timing,

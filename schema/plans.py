@@ -9,15 +9,19 @@ from billing.money import decimal_text
 from billing.prices import QuoteRequired
 from billing.roles import Permission
 from billing.taxes import Tax, TaxBase, TaxMode, TaxRounding
+from models import plans as rows
 from models.organizations import Organization
 from schema import prices
 from schema.access import field
 from schema.context import Info
-from schema.plan_items import PlanItem
+from schema.money import Money
+from schema.plan_items import Discount, PlanItem
 from schema.prices import Price
 from schema.scalars import DecimalText, ExactText, Long
 from schema.seats import SeatTier
 from services.terms import Terms
+
+LIST_PRICES_MAX = 50
 
 
 @strawberry.type(description="The tax on everything a plan bills.")
@@ -49,6 +53,12 @@ class Plan:
     tax: TaxTerms = strawberry.field(description="The tax on everything it bills.")
     tiers: list[SeatTier] = strawberry.field(description="The kinds of seats on offer.")
     items: list[PlanItem] = strawberry.field(description="What it charges for.")
+    discounts: list[Discount] = strawberry.field(
+        description="What is taken off everything it bills, in this order; those of the contract, where it has any."
+    )
+    commitment: Money | None = strawberry.field(
+        description="The least it bills for a month; the contract's, where it has one. Null for nothing."
+    )
 
     @classmethod
     def of(cls, plan: rules.Plan, locale: str) -> "Plan":
@@ -61,6 +71,8 @@ class Plan:
             tax=TaxTerms.of(plan.tax),
             tiers=[SeatTier.of(tier, locale) for tier in plan.tiers],
             items=[PlanItem.of(item, locale) for item in plan.items],
+            discounts=[Discount.of(each, locale) for each in plan.discounts],
+            commitment=Money.of(plan.commitment, locale) if plan.commitment else None,
         )
 
 
@@ -68,6 +80,16 @@ class Plan:
 class ScheduledPlan:
     plan: Plan = strawberry.field(description="The plan, at the prices in force then.")
     effective_at: datetime = strawberry.field(description="From when it is in force.")
+
+
+@strawberry.type(description="A version of a plan's list prices in one currency.")
+class ListPrices:
+    version: int = strawberry.field(description="The version of the plan that has these prices.")
+    effective_at: datetime = strawberry.field(description="From when who subscribes or changes plan gets them.")
+    published_at: datetime = strawberry.field(description="When they were put on the list.")
+    on_offer: bool = strawberry.field(description="Whether they are what a new subscription gets now.")
+    subscribed: bool = strawberry.field(description="Whether they are what this organization pays by now.")
+    plan: Plan = strawberry.field(description="The plan at these prices.")
 
 
 @strawberry.type(description="The price of one item.")
@@ -135,6 +157,30 @@ class PlanOfOrganization:
         if terms is None:
             return None
         return ScheduledPlan(plan=Plan.of(terms.plan, self.owner.locale), effective_at=terms.since)
+
+    @field(
+        description=f"The list prices of the plan in force, in the organization's currency, newest first, at most "
+        f"{LIST_PRICES_MAX}. A later version changes nothing until the organization moves to it: changePlan with the "
+        "key of its own plan does that.",
+        requires=Permission.PLAN_READ,
+    )
+    async def list_prices(self, info: Info) -> list[ListPrices]:
+        terms = await info.context.loaders.in_force.load(self.owner.organization_id)
+        if terms is None:
+            return []
+        key, currency, reader = terms.plan.key, self.owner.currency, info.context.reader
+        offered = await rows.on_offer(reader, key, currency, at=info.context.at(self.owner))
+        return [
+            ListPrices(
+                version=row.version,
+                effective_at=row.effective_at,
+                published_at=row.published_at,
+                on_offer=offered is not None and row.version == offered.version,
+                subscribed=row.version == terms.plan.version,
+                plan=Plan.of(row.as_rule(), self.owner.locale),
+            )
+            for row in await rows.versions(reader, key, currency, limit=LIST_PRICES_MAX)
+        ]
 
     @field(description="Every price in force, null before there is a plan.", requires=Permission.PLAN_READ)
     async def price_book(self, info: Info) -> PriceBook | None:

@@ -13,8 +13,10 @@ from typing import Any
 from billing import amendments
 from billing import contracts as rules
 from billing.contracts import Contract, InvalidContract
+from billing.plans import InvalidPlan, Plan
 from billing.roles import Permission
 from models import contracts as rows
+from models import plans
 from services.dispatch import ANY_STATUS, verb
 from services.outcomes import RefusalCode, Refused, not_found
 from services.unit import Unit
@@ -66,6 +68,9 @@ AMENDABLE = frozenset(
         "support_response_time",
         "renewal_at",
         "prices",
+        "commitment",
+        "discounts",
+        "item_discounts",
     }
 )
 RENEWABLE = AMENDABLE | {"number", "term_years", "schedule", "custom"}
@@ -93,6 +98,9 @@ async def amend(unit: Unit, command: Amend) -> ContractAmended | Refused:
     try:
         after = rules.from_document(document)
         refused = _currency_refusal(before, after)
+        if refused is not None:
+            return refused
+        refused = await fit_refusal(unit, after, "changes", at=command.effective_at)
         if refused is not None:
             return refused
         after = amendments.respread(before, after, at=command.effective_at, time_zone=unit.organization.time_zone)
@@ -126,11 +134,32 @@ async def renew(unit: Unit, command: Renew) -> ContractRenewed | Refused:
     except InvalidContract as error:
         return Refused(RefusalCode.CONTRACT_INVALID, str(error), ("changes", *error.field.split(".")))
     refused = _currency_refusal(current.as_rule(), after)
+    refused = refused or await fit_refusal(unit, after, "changes", at=max(unit.at, after.start))
     if refused is not None:
         return refused
     row = await _record(unit, after, effective_at=after.start)
     unit.emit("ContractRenewed", {"contractId": row.id, "number": after.number, "startsAt": after.start.isoformat()})
     return ContractRenewed(row.id, after.number)
+
+
+async def fit_refusal(unit: Unit, contract: Contract, *field: str, at: datetime) -> Refused | None:
+    """Return why what a contract negotiated does not fit the plan in force at `at`, or None."""
+    in_force = await plans.at_instant(unit.client, unit.organization_id, at)
+    return None if in_force is None else plan_refusal(in_force.as_rule(), contract, *field)
+
+
+def plan_refusal(plan: Plan, contract: Contract, *field: str) -> Refused | None:
+    """Return why what a contract negotiated does not fit a plan, or None."""
+    for part in ("prices", "item_discounts"):
+        for index, each in enumerate(getattr(contract, part)):
+            if all(item.key != each.item_key for item in plan.items):
+                message = f"{each.item_key!r} is not an item of plan {plan.key!r}"
+                return Refused(RefusalCode.CONTRACT_INVALID, message, (*field, part, str(index), "item_key"))
+    try:
+        rules.apply_prices(plan, contract)
+    except InvalidPlan as error:
+        return Refused(RefusalCode.CONTRACT_INVALID, str(error), field)
+    return None
 
 
 async def _record(unit: Unit, contract: Contract, *, effective_at: datetime) -> rows.Contract:

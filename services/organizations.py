@@ -16,6 +16,7 @@ from models import contracts, idempotency, identities, invoices, members, organi
 from models import roles as role_rows
 from models.sql import Client
 from services import answers, audit, closing, profiles, seats
+from services import contracts as contract_services
 from services.dispatch import Asked, Dispatcher, Request, earlier_answer, key_refusal, record, remember, verb
 from services.outcomes import RefusalCode, Refused, not_found
 from services.unit import Unit
@@ -111,9 +112,12 @@ async def convert_evaluation(unit: Unit, command: ConvertEvaluation) -> Evaluati
             f"start {contract.start.isoformat()} is not after {from_microseconds(last).isoformat()}, billed already"
         )
         return Refused(RefusalCode.CONTRACT_INVALID, message, ("contract", "start"))
-    offered = await plans.newest_in_catalog(unit.client, command.plan_key, currency)
+    offered = await plans.on_offer(unit.client, command.plan_key, currency, at=max(unit.at, contract.start))
     if offered is None:
         return not_found(f"plan {command.plan_key!r} in {currency}", "planKey")
+    refused = contract_services.plan_refusal(offered.as_rule(), contract, "contract")
+    if refused is not None:
+        return refused
     await _subscribe(unit, offered, starts_at=contract.start)
     row = await contracts.insert(
         unit.client,
@@ -165,7 +169,7 @@ async def link_identity(unit: Unit, command: LinkIdentity) -> IdentityLinked | R
 
 
 async def _open(client: Client, command: Create, request: Request, scope: str, asked: Asked) -> Created | Refused:
-    answer: Created | Refused | None = await _opening_refusal(client, command)
+    answer: Created | Refused | None = await _opening_refusal(client, command, at=command.test_clock_at or request.at)
     organization_id = identifiers.derive(request.at, scope, "organization", command.idempotency_key)
     organization = organizations.Organization(
         organization_id=organization_id,
@@ -199,7 +203,7 @@ async def _furnish(unit: Unit, command: Create) -> Created:
     facts = {"slug": command.slug, "currency": command.currency, "planKey": command.plan_key}
     unit.emit("OrganizationCreated", facts)
     if command.evaluation_ends_at is None:
-        offered = await plans.newest_in_catalog(unit.client, command.plan_key, command.currency)
+        offered = await plans.on_offer(unit.client, command.plan_key, command.currency, at=unit.at)
         assert offered is not None, "the plan was found a moment ago"
         await _subscribe(unit, offered, starts_at=unit.at)
         await closing.open_books(unit)
@@ -288,10 +292,10 @@ def _shape_refusal(command: Create) -> Refused | None:
     return None
 
 
-async def _opening_refusal(client: Client, command: Create) -> Refused | None:
+async def _opening_refusal(client: Client, command: Create, *, at: datetime) -> Refused | None:
     if await organizations.find_by_slug(client, command.slug) is not None:
         return Refused(RefusalCode.ALREADY_EXISTS, f"the slug {command.slug!r} is taken", ("slug",))
-    if await plans.newest_in_catalog(client, command.plan_key, command.currency) is None:
-        message = f"there is no plan {command.plan_key!r} in {command.currency}"
+    if await plans.on_offer(client, command.plan_key, command.currency, at=at) is None:
+        message = f"there is no plan {command.plan_key!r} in {command.currency} at {at.isoformat()}"
         return Refused(RefusalCode.NOT_FOUND, message, ("planKey",))
     return None

@@ -89,7 +89,7 @@ async def preview(
 ) -> PlanPreview | Refused:
     """Return what a change of plan would do to the month it happens in, without doing it."""
     timeline = (await terms.timeline(client, organization.organization_id)).begun_by(at)
-    offered = await rows.newest_in_catalog(client, plan_key, organization.currency)
+    offered = await rows.on_offer(client, plan_key, organization.currency, at=effective_at)
     if effective_at < at:
         message = f"effectiveAt {effective_at.isoformat()} is past"
         return Refused(RefusalCode.TIME_OUT_OF_RANGE, message, ("effectiveAt",))
@@ -111,7 +111,7 @@ async def preview(
 async def _change(unit: Unit, plan_key: str, effective_at: datetime) -> PlanChanged | Refused:
     organization = unit.organization
     timeline = (await terms.timeline(unit.client, unit.organization_id)).begun_by(unit.at)
-    offered = await rows.newest_in_catalog(unit.client, plan_key, organization.currency)
+    offered = await rows.on_offer(unit.client, plan_key, organization.currency, at=effective_at)
     refused = await _refusal(unit.client, organization, timeline, offered, plan_key, effective_at)
     if refused is not None or offered is None:
         return refused or not_found(f"plan {plan_key!r}", "planKey")

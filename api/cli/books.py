@@ -1,9 +1,11 @@
 """The operator's everyday commands, each on a database that it opens and closes itself."""
 
 import asyncio
+import json
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from api import logs
 from api.cli.explaining import explained
@@ -15,9 +17,16 @@ from events.hub import Hub
 from jobs import worker as worker_job
 from models.database import opened, reading
 from models.migrate import migrate
+from models.plans import ALWAYS
 from models.schema_check import require_golden
 from resolvers.roots import sdl
+from services import catalogue
 from services.dispatch import Dispatcher
+from services.outcomes import Refused
+
+
+class NotAccepted(ValueError):
+    """A command was refused; the message names the field and the bound."""
 
 
 class NothingFound(LookupError):
@@ -83,6 +92,28 @@ async def work(settings: Settings, *, every: float | None) -> None:
             if every is None:
                 return
             await asyncio.sleep(every)
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """Return the JSON object in a file."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise NotAccepted(f"{path}: {error}") from error
+    if not isinstance(document, dict):
+        raise NotAccepted(f"{path}: a JSON object is expected")
+    return document
+
+
+async def publish(settings: Settings, document: dict[str, Any], *, effective_at: datetime | None) -> None:
+    """Put list prices on offer."""
+    async with opened(settings.database_url.get_secret_value()) as database:
+        await require_golden(database.reader)
+        done = await catalogue.publish(database.runner, document, effective_at=effective_at, at=now())
+    if isinstance(done, Refused):
+        raise NotAccepted(f"{'.'.join(done.field)}: {done.message}")
+    since = "always" if done.effective_at == ALWAYS else done.effective_at.isoformat()
+    say(f"{done.plan_key} in {done.currency}, version {done.version}, is on offer since {since}")
 
 
 def lifetimes(settings: Settings) -> Lifetimes:

@@ -6,6 +6,7 @@ and `token` only work in development.
 
 import asyncio
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +28,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+DAY, MINUTE = "%Y-%m-%d", "%Y-%m-%dT%H:%M"
 EXPECTED = (
     DatabaseInUse,
     SchemaDiffers,
@@ -34,6 +36,7 @@ EXPECTED = (
     DevelopmentOnly,
     demonstration.NotForProduction,
     books.NothingFound,
+    books.NotAccepted,
     closing.NoSuchOrganization,
     benching.NoBenchmarks,
 )
@@ -110,6 +113,18 @@ def verify(
 def explain(number: Annotated[str, typer.Argument(help="The number on the invoice.")]) -> None:
     """Print an invoice with everything that made each line what it is."""
     asyncio.run(books.explain(Settings(), number))
+
+
+@app.command()
+def publish(
+    path: Annotated[Path, typer.Argument(help="The plan with its prices in one currency, as JSON.")],
+    since: Annotated[
+        datetime | None, typer.Option(help="From when it is on offer, in UTC; now when absent.", formats=[DAY, MINUTE])
+    ] = None,
+) -> None:
+    """Put a version of a plan's list prices on offer; who subscribed before keeps theirs."""
+    document = books.read_document(path)
+    asyncio.run(books.publish(Settings(), document, effective_at=since and since.replace(tzinfo=UTC)))
 
 
 @app.command()

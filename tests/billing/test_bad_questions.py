@@ -44,7 +44,7 @@ def a_fee(**span):
         ),
         ({"tax": {"mode": "EXCLUSIVE", "percent": "120"}}, "tax.percent: 120 is outside 0 to 100"),
         ({"tax": {"mode": "SIDEWAYS", "percent": "1"}}, "tax.mode: 'SIDEWAYS' is none of EXCLUSIVE, INCLUSIVE"),
-        ({"discounts": [{"kind": "LUCK"}]}, "discounts.0.kind: 'LUCK' is none of PERCENTAGE, AMOUNT, USAGE"),
+        ({"discounts": [{"kind": "LUCK"}]}, "discounts.0.kind: 'LUCK' is none of PERCENTAGE, AMOUNT, USAGE, VOLUME"),
         ({"discounts": [{"kind": "PERCENTAGE", "percent": "101"}]}, "discounts.0.percent: 101 is outside 0 to 100"),
         ({"credit": "-0.01"}, "credit: -0.01 USD is below 0"),
         (
