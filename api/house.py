@@ -16,7 +16,7 @@ from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute
 
 from api import development, downloads, exports, sign_in
-from api.app import build_app
+from api.app import Lifespan, build_app
 from api.callers import Caller
 from api.settings import Settings
 from auth.authentication import Authenticator, ForeignRequest, principal_for
@@ -28,6 +28,7 @@ from auth.sessions import Lifetimes, SessionCookie, Sessions
 from auth.tokens import InvalidToken, Issuer, Issuers
 from billing.roles import Permission
 from events.hub import Hub
+from jobs.webhooks import Postman
 from models import identities
 from models.database import Database
 from resolvers.roots import schema as graph
@@ -57,7 +58,7 @@ def build_house(
     database: Database, settings: Settings, *, personas: Sequence[Persona] = (), key_path: Path | None = None
 ) -> Starlette:
     """Return the application on an open database; `personas` can sign in without a provider, in development."""
-    dispatcher = Dispatcher(database.runner, Hub())
+    dispatcher = Dispatcher(database.runner, Hub(), settings.postbox)
     door = _sign_in_door(database, settings, personas, key_path)
 
     callers = _Callers(door.authenticator, database)
@@ -86,7 +87,13 @@ def build_house(
             *exports.routes(authenticate=callers.authenticate, reader=database.reader),
         ],
         checks=(("database", lambda: _answers(database)),),
+        lifespan=_delivering(database, dispatcher) if settings.webhook_delivery else None,
     )
+
+
+def _delivering(database: Database, dispatcher: Dispatcher) -> Lifespan:
+    postman = Postman(database.reader, dispatcher, clock=now)
+    return lambda _app: postman.on_duty()
 
 
 def issuer_of(settings: Settings) -> str:

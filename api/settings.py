@@ -7,10 +7,13 @@ Defaults are for a laptop. With `BILLGRAPH_ENVIRONMENT=production` each unsafe o
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from documents.invoice import Party, Seller, ZeroTax
+from events.addresses import Policy
+from events.vault import Vault
+from events.webhooks import Postbox
 
 DEVELOPMENT_SECRET = "for development only: everybody knows this"  # noqa: S105  # refused in production
 SECRET_LENGTH_MIN = 32
@@ -120,6 +123,20 @@ class Settings(BaseSettings):
     sellers: dict[str, SellerDetails] = Field(
         default_factory=dict, description="JSON object of our legal entities, by the key that organizations name."
     )
+    webhook_delivery: bool = Field(default=True, description="Send webhooks from this process.")
+    webhook_secret_keys: tuple[SecretStr, ...] = Field(
+        default=(),
+        description="JSON list of keys that encrypt webhook secrets, 32 bytes in url-safe base64 each: the first "
+        "encrypts, every one decrypts.",
+    )
+    webhook_allowed_hosts: frozenset[str] = Field(
+        default=frozenset(),
+        description="JSON list of hosts, `host` or `host:port`, to which webhooks may go although they are private or "
+        "without TLS.",
+    )
+    webhook_allowed_hosts_in_production: bool = Field(
+        default=False, description="Accept BILLGRAPH_WEBHOOK_ALLOWED_HOSTS in production too."
+    )
     query_page: bool = Field(default=True, description="Show browsers a page to write queries on.")
     log_level: str = Field(default="info", description="Least severity that is logged.")
     shutdown_seconds_max: Seconds = Field(default=20, description="Time requests in progress get at shutdown.")
@@ -131,6 +148,12 @@ class Settings(BaseSettings):
         return {key: details.printed(key) for key, details in self.sellers.items()}
 
     @property
+    def postbox(self) -> Postbox:
+        """Return whom webhooks may go to, and how their secrets are kept."""
+        keys = [key.get_secret_value() for key in self.webhook_secret_keys]
+        return Postbox(Policy(self.webhook_allowed_hosts), Vault(keys))
+
+    @property
     def is_production(self) -> bool:
         """Return whether real customers depend on this process."""
         return self.environment is Environment.PRODUCTION
@@ -139,6 +162,17 @@ class Settings(BaseSettings):
     def trusted_origins(self) -> frozenset[str]:
         """Return the web origins whose pages may call us: our own and the allowed ones."""
         return self.allowed_origins | {self.public_url.rstrip("/")}
+
+    @field_validator("webhook_secret_keys")
+    @classmethod
+    def _usable_keys(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        Vault([key.get_secret_value() for key in keys])  # raises for what is no key, without showing it
+        return keys
+
+    @field_validator("webhook_allowed_hosts")
+    @classmethod
+    def _lower_hosts(cls, hosts: frozenset[str]) -> frozenset[str]:
+        return frozenset(host.lower() for host in hosts)
 
     @model_validator(mode="after")
     def _refuse_unsafe_production(self) -> Self:
@@ -156,6 +190,12 @@ class Settings(BaseSettings):
                 ("BILLGRAPH_PUBLIC_URL", not self.public_url.startswith("https://"), "must start with https://"),
                 ("BILLGRAPH_ISSUERS", not self.issuers, "must name at least one issuer"),
                 ("BILLGRAPH_DEVELOPMENT_SIGN_IN", self.development_sign_in, "must be false"),
+                ("BILLGRAPH_WEBHOOK_SECRET_KEYS", not self.webhook_secret_keys, "must name at least one key"),
+                (
+                    "BILLGRAPH_WEBHOOK_ALLOWED_HOSTS",
+                    bool(self.webhook_allowed_hosts) and not self.webhook_allowed_hosts_in_production,
+                    "opens private networks to customers; set BILLGRAPH_WEBHOOK_ALLOWED_HOSTS_IN_PRODUCTION to mean it",
+                ),
                 ("BILLGRAPH_ALLOWED_ORIGINS", "*" in self.allowed_origins, "must list origins, not *"),
             )
             if is_unsafe

@@ -33,6 +33,8 @@ class Permission(StrEnum):
     INVOICES_READ = "invoices.read"
     INVOICES_WRITE = "invoices.write"
     AUDIT_READ = "audit.read"
+    WEBHOOKS_READ = "webhooks.read"
+    WEBHOOKS_WRITE = "webhooks.write"
     SELF_READ = "self.read"
 
 

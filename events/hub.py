@@ -15,10 +15,11 @@ class Hub:
 
     def __init__(self) -> None:
         self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._everywhere: set[asyncio.Event] = set()
 
     def wake(self, organization_id: str) -> None:
         """Wake everybody who waits for news of this organization."""
-        for bell in self._waiting.get(organization_id, ()):
+        for bell in (*self._waiting.get(organization_id, ()), *self._everywhere):
             bell.set()
 
     @contextmanager
@@ -32,3 +33,12 @@ class Hub:
             self._waiting[organization_id].discard(bell)
             if not self._waiting[organization_id]:
                 del self._waiting[organization_id]
+
+    @contextmanager
+    def listening(self, bell: asyncio.Event) -> Iterator[None]:
+        """Set `bell` whenever there may be news of any organization."""
+        self._everywhere.add(bell)
+        try:
+            yield
+        finally:
+            self._everywhere.discard(bell)

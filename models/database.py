@@ -20,6 +20,7 @@ ROW_MODULES = (
     "models.alerts",
     "models.contracts",
     "models.credits",
+    "models.deliveries",
     "models.groups",
     "models.identities",
     "models.invoices",
@@ -33,6 +34,7 @@ ROW_MODULES = (
     "models.seats",
     "models.sessions",
     "models.usage",
+    "models.webhooks",
 )
 MIGRATIONS = "models.migrations"
 POOL_SIZE = 10

@@ -70,6 +70,17 @@ _BETWEEN = """
 """
 _NEWEST = Statement(f"SELECT {_COLUMNS} {_BETWEEN} ORDER BY sequence DESC LIMIT :limit")  # constants
 _OLDEST = Statement(f"SELECT {_COLUMNS} {_BETWEEN} ORDER BY sequence LIMIT :limit")  # constants
+_OF_DELIVERIES = Statement(f"""
+    SELECT d.id AS delivery_id, {", ".join(f"e.{column}" for column in _COLUMNS.split(", "))} FROM webhook_deliveries d
+    JOIN events e ON e.organization_id = d.organization_id AND e.sequence = d.sequence
+    WHERE d.organization_id = :organization_id AND d.id IN :delivery_ids[]
+""")  # noqa: S608  # a constant
+_REPLAYABLE = Statement("""
+    SELECT sequence, kind FROM events
+    WHERE organization_id = :organization_id AND sequence > :after AND sequence <= :up_to AND occurred_at >= :since
+      AND (:every_kind = 1 OR kind IN :kinds[]) AND kind <> :not_kind
+    ORDER BY sequence LIMIT :limit
+""")
 _COUNT = Statement(f"SELECT count(*) AS total {_BETWEEN}")  # constants
 _HEAD = Statement("SELECT event_sequence FROM organizations WHERE organization_id = :organization_id")
 
@@ -167,6 +178,43 @@ async def page_newest_first(
     if window.from_end:
         return Page(tuple(reversed(shown)), has_next=window.before is not None, has_previous=more)
     return Page(tuple(shown), has_next=more, has_previous=window.after is not None)
+
+
+async def of_deliveries(
+    client: BaseDBAsyncClient, organization_id: str, delivery_ids: Sequence[str]
+) -> dict[str, Event]:
+    """Return the events that webhook deliveries tell of, by delivery, as far as the log has them."""
+    rows = await _OF_DELIVERIES.rows(client, organization_id=organization_id, delivery_ids=delivery_ids)
+    return {row["delivery_id"]: _event(row) for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Replayable:
+    """The events after a number and since an instant, up to a number, of some kinds or of all but one."""
+
+    after: int
+    since: datetime | None
+    up_to: int
+    kinds: tuple[str, ...]
+    not_kind: str
+
+
+async def replayable(
+    client: BaseDBAsyncClient, organization_id: str, selection: Replayable, *, limit: int
+) -> list[tuple[int, str]]:
+    """Return the numbers and kinds of up to `limit` of the selected events, oldest first."""
+    rows = await _REPLAYABLE.rows(
+        client,
+        organization_id=organization_id,
+        after=selection.after,
+        since=to_microseconds(selection.since) if selection.since else 0,
+        up_to=selection.up_to,
+        every_kind=int(not selection.kinds),
+        kinds=selection.kinds,
+        not_kind=selection.not_kind,
+        limit=limit,
+    )
+    return [(row["sequence"], row["kind"]) for row in rows]
 
 
 async def find(client: BaseDBAsyncClient, organization_id: str, sequence: int) -> Event | None:

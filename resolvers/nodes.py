@@ -33,6 +33,7 @@ from schema.organizations import Organization
 from schema.payments import CreditNote, Payment, PaymentMethod
 from schema.roles import Role
 from schema.usage_events import UsageEvent
+from schema.webhooks import WebhookDelivery, WebhookEndpoint
 
 NODES_MAX = 100
 
@@ -125,6 +126,14 @@ async def _audit_record(context: Context, owner: Row, key: str) -> Node | None:
     return AuditRecord.of(owner, row) if row else None
 
 
+async def _webhook_endpoint(context: Context, owner: Row, key: str) -> Node | None:
+    return await WebhookEndpoint.load(context, owner, key)
+
+
+async def _webhook_delivery(context: Context, owner: Row, key: str) -> Node | None:
+    return await WebhookDelivery.load(context, owner, key)
+
+
 _FINDERS: Final[Mapping[Kind, Finder]] = MappingProxyType(
     {
         Kind.ORGANIZATION: Finder(Permission.ORGANIZATION_READ, _organization),
@@ -142,6 +151,8 @@ _FINDERS: Final[Mapping[Kind, Finder]] = MappingProxyType(
         Kind.CREDIT_ENTRY: Finder(Permission.INVOICES_READ, _credit_entry),
         Kind.AUDIT_EVENT: Finder(Permission.AUDIT_READ, _audit_event),
         Kind.AUDIT_RECORD: Finder(Permission.AUDIT_READ, _audit_record),
+        Kind.WEBHOOK_ENDPOINT: Finder(Permission.WEBHOOKS_READ, _webhook_endpoint),
+        Kind.WEBHOOK_DELIVERY: Finder(Permission.WEBHOOKS_READ, _webhook_delivery),
     }
 )
 

@@ -25,6 +25,7 @@ from resolvers.reassignments import ReassignmentMutations
 from resolvers.seats import SeatMutations
 from resolvers.subscriptions import EventSubscriptions
 from resolvers.usage import UsageMutations
+from resolvers.webhooks import WebhookMutations
 from schema.access import field
 from schema.context import Info
 from schema.imports import ImportRowError
@@ -61,6 +62,7 @@ class Mutation(
     PaymentMutations,
     CreditMutations,
     ClockMutations,
+    WebhookMutations,
 ):
     pass
 

@@ -48,6 +48,8 @@ mirror(
     INVOICES_READ="See invoices, payments, credit notes and the balance.",
     INVOICES_WRITE="Close billing periods, record payments and give credit notes.",
     AUDIT_READ="See who did what and when.",
+    WEBHOOKS_READ="See which endpoints are told what happens, and what was sent to them; never a secret.",
+    WEBHOOKS_WRITE="Open, change and close webhook endpoints: owners only, among the built-in roles.",
     SELF_READ="See one's own seat, usage, spend and limits.",
 )
 mirror(

@@ -45,6 +45,8 @@ class Kind(StrEnum):
     USAGE_EVENT = "usage"
     CREDIT_GRANT = "grant"
     CREDIT_ENTRY = "credit"
+    WEBHOOK_ENDPOINT = "hook"
+    WEBHOOK_DELIVERY = "delivery"
 
 
 class MalformedId(GraphError):

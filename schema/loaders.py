@@ -17,6 +17,7 @@ from models import (
     alerts,
     contracts,
     credits,
+    events,
     groups,
     invoices,
     limits,
@@ -58,6 +59,15 @@ class Loaders:
 
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, members.Member]:
             return {row.id: row for row in await members.find_many(self._reader, organization_id, ids)}
+
+        return batched(read)
+
+    @cached_property
+    def webhook_event(self) -> DataLoader[tuple[str, str], events.Event | None]:
+        """The events that webhook deliveries tell of, by delivery."""
+
+        async def read(organization_id: str, ids: list[str]) -> Mapping[str, events.Event]:
+            return await events.of_deliveries(self._reader, organization_id, ids)
 
         return batched(read)
 

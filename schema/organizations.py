@@ -38,6 +38,7 @@ from schema.scalars import ExactText
 from schema.seat_usage import SeatUsageOfOrganization
 from schema.seats import SeatsOfOrganization
 from schema.usage import UsageOfOrganization
+from schema.webhooks import WebhooksOfOrganization
 from services.profiles import HOUR_SECONDS
 
 
@@ -78,6 +79,7 @@ class Organization(
     CreditsOfOrganization,
     AuditOfOrganization,
     AuditRecordsOfOrganization,
+    WebhooksOfOrganization,
 ):
     slug: str = strawberry.field(description="The short name in addresses, unique among all organizations.")
     name: str = strawberry.field(description="The name people read.")

@@ -14,6 +14,7 @@ from auth import policy
 from auth.principal import Principal
 from billing.roles import Permission
 from events.hub import Hub
+from events.webhooks import Postbox
 from models import events as log
 from models import idempotency, organizations
 from models.runner import Runner
@@ -100,9 +101,10 @@ class Request:
 class Dispatcher:
     """Carries out commands of one process."""
 
-    def __init__(self, runner: Runner, hub: Hub) -> None:
+    def __init__(self, runner: Runner, hub: Hub, postbox: Postbox | None = None) -> None:
         self._runner = runner
         self._hub = hub
+        self._postbox = postbox or Postbox()
 
     async def execute(self, verb: Verb[C, A], command: C, request: Request) -> A | Refused:
         """Return what the service answers, or answered when this very command came first.
@@ -114,7 +116,7 @@ class Dispatcher:
         asked = Asked(verb.name, answers.digest(verb.name, body), audit.asked(command, body))
 
         async def work(client: Client) -> A | Refused:
-            return await _once(client, verb, command, asked, request)
+            return await _once(client, verb, command, asked, request, self._postbox)
 
         return await self._runner.run(work, lane=command.organization_id, committed=self._wake(command))
 
@@ -153,8 +155,14 @@ class Dispatcher:
         """The hub that commits are announced to."""
         return self._hub
 
+    @property
+    def postbox(self) -> Postbox:
+        """What webhooks are sent with."""
+        return self._postbox
 
-async def _once(client: Client, verb: Verb[C, A], command: C, asked: Asked, request: Request) -> A | Refused:
+async def _once(
+    client: Client, verb: Verb[C, A], command: C, asked: Asked, request: Request, postbox: Postbox
+) -> A | Refused:
     organization = await organizations.lock(client, command.organization_id)
     if organization is None:
         raise policy.NotVisible
@@ -163,8 +171,10 @@ async def _once(client: Client, verb: Verb[C, A], command: C, asked: Asked, requ
         organization=organization,
         actor=request.actor,
         at=organization.test_clock_at or request.at,
+        asked_at=request.at,
         request_id=request.request_id,
         idempotency_key=command.idempotency_key,
+        postbox=postbox,
     )
     refused = key_refusal(command.idempotency_key)
     if refused is not None:

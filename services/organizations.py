@@ -188,7 +188,7 @@ async def _open(client: Client, command: Create, request: Request, scope: str, a
         created_at=command.test_clock_at or request.at,
     )
     at = command.test_clock_at or request.at
-    unit = Unit(client, organization, request.actor, at, request.request_id, command.idempotency_key)
+    unit = Unit(client, organization, request.actor, at, request.at, request.request_id, command.idempotency_key)
     if answer is None:
         await organizations.insert(client, organization)
         answer = await _furnish(unit, command)

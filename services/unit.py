@@ -2,6 +2,9 @@
 
 The client that the transaction runs on, the organization as it is under the lock, who acts, and the one instant at
 which everything in it happens. Events and ids come from here, so that a replay derives the same ids.
+
+`at` is the organization's time, which a sandbox sets itself. `asked_at` is the time outside, for what concerns the
+world and not the books: when a message to a server is due.
 """
 
 from dataclasses import dataclass, field
@@ -10,6 +13,7 @@ from typing import Any
 
 from auth.principal import Principal
 from billing import identifiers
+from events.webhooks import Postbox
 from models.events import NewEvent
 from models.organizations import Organization
 from models.sql import Client
@@ -23,8 +27,10 @@ class Unit:
     organization: Organization
     actor: Principal
     at: datetime
+    asked_at: datetime
     request_id: str
     idempotency_key: str
+    postbox: Postbox = field(default_factory=Postbox)
     events: list[NewEvent] = field(default_factory=list)
     _ids: int = 0
 
@@ -44,6 +50,11 @@ class Unit:
     def actor_id(self) -> str:
         """The actor as the event log names it."""
         return self.actor.actor_id(self.organization_id)
+
+    @property
+    def next_sequence(self) -> int:
+        """The number in the log of the next event emitted: nobody else takes one while the unit holds the lock."""
+        return int(self.organization.event_sequence) + len(self.events) + 1
 
     def new_id(self, kind: str) -> str:
         """Return the next id of this unit for a row of the given kind."""

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import signal
 import sys
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from api.settings import Settings
 from auth.sessions import Lifetimes, Sessions
 from events.hub import Hub
 from jobs import worker as worker_job
+from jobs.webhooks import Postman
 from models.database import opened, reading
 from models.migrate import migrate
 from models.plans import ALWAYS
@@ -84,14 +87,35 @@ async def work(settings: Settings, *, every: float | None) -> None:
     logs.configure(settings)
     async with opened(settings.database_url.get_secret_value()) as database:
         await require_golden(database.reader)
-        dispatcher = Dispatcher(database.runner, Hub())
+        dispatcher = Dispatcher(database.runner, Hub(), settings.postbox)
         sessions = Sessions(database, lifetimes=lifetimes(settings))
-        while True:
-            done = await worker_job.work(database.reader, dispatcher, sessions, at=now())
-            say(f"{len(done.things)} things done, {done.sessions_purged} old sessions forgotten")
-            if every is None:
-                return
-            await asyncio.sleep(every)
+        postman = Postman(database.reader, dispatcher, clock=now)
+        stopping = _told_to_stop()
+        async with postman.on_duty() if every is not None and settings.webhook_delivery else nullcontext():
+            while not stopping.is_set():
+                done = await worker_job.work(database.reader, dispatcher, sessions, at=now())
+                say(f"{len(done.things)} things done, {done.sessions_purged} old sessions forgotten")
+                if every is None:
+                    if settings.webhook_delivery:
+                        say(f"{await postman.deliver(at=now())} webhooks attempted")
+                    return
+                await _rest(stopping, seconds=every)
+
+
+def _told_to_stop() -> asyncio.Event:
+    """Return an event that is set when the process is asked to end, so that what is under way is finished first."""
+    stopping, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    return stopping
+
+
+async def _rest(stopping: asyncio.Event, *, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await stopping.wait()
+    except TimeoutError:
+        pass
 
 
 def read_document(path: Path) -> dict[str, Any]:

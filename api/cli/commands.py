@@ -133,7 +133,7 @@ def worker(
     *,
     once: Annotated[bool, typer.Option("--once", help="Do one round and stop.")] = False,
 ) -> None:
-    """Do what falls due: close months, forget old sessions."""
+    """Do what falls due: close months, forget old sessions, and send webhooks all along."""
     asyncio.run(books.work(Settings(), every=None if once else every))
 
 

@@ -11,6 +11,7 @@ SAFE = {
     "BILLGRAPH_PUBLIC_URL": "https://billing.example",
     "BILLGRAPH_ISSUERS": '[{"url": "https://id.example", "audience": "billgraph"}]',
     "BILLGRAPH_DEVELOPMENT_SIGN_IN": "false",
+    "BILLGRAPH_WEBHOOK_SECRET_KEYS": '["1bBFEGs5wYHbjvbD0IFzcdIgLFhiUbo8lL2YYcJhMTg="]',
     "DATABASE_URL": "postgres://billgraph:hunter2@db/billgraph",
 }
 

@@ -46,6 +46,8 @@ usage.write          PO O B
 invoices.read        PO O B A
 invoices.write       PO O B
 audit.read           PO O B A
+webhooks.read        PO O B A
+webhooks.write       PO O
 self.read            PO O B A M J T C K V
 """
 ROLES = {
