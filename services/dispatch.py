@@ -160,6 +160,7 @@ class Dispatcher:
         """What webhooks are sent with."""
         return self._postbox
 
+
 async def _once(
     client: Client, verb: Verb[C, A], command: C, asked: Asked, request: Request, postbox: Postbox
 ) -> A | Refused:

@@ -39,7 +39,7 @@ class Unit:
         cls, client: Client, organization: Organization, actor: Principal, *, at: datetime, request_id: str
     ) -> "Unit":
         """Return a unit to ask what a service would decide; `client` is a reader, on which nothing can be written."""
-        return cls(client, organization, actor, at, request_id, "")
+        return cls(client, organization, actor, at, at, request_id, "")
 
     @property
     def organization_id(self) -> str:

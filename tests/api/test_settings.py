@@ -18,7 +18,7 @@ SAFE = {
 
 @pytest.fixture(autouse=True)
 def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (*SAFE, "BILLGRAPH_ALLOWED_ORIGINS", "BILLGRAPH_PORT"):
+    for name in (*SAFE, "BILLGRAPH_ALLOWED_ORIGINS", "BILLGRAPH_PORT", "BILLGRAPH_WEBHOOK_ALLOWED_HOSTS"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -50,6 +50,8 @@ def test_reads_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         ("BILLGRAPH_ISSUERS", None),
         ("BILLGRAPH_DEVELOPMENT_SIGN_IN", None),
         ("BILLGRAPH_ALLOWED_ORIGINS", '["*"]'),
+        ("BILLGRAPH_WEBHOOK_SECRET_KEYS", None),
+        ("BILLGRAPH_WEBHOOK_ALLOWED_HOSTS", '["10.0.0.7:9000"]'),
     ],
 )
 def test_refuses_what_is_unsafe_in_production_by_name(
@@ -78,3 +80,23 @@ def test_documents_every_variable() -> None:
     for model in (Settings, Limits):
         for name, field in model.model_fields.items():
             assert field.description, name
+
+
+def test_private_receivers_in_production_take_saying_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    hosts = {
+        "BILLGRAPH_WEBHOOK_ALLOWED_HOSTS": '["Receiver:9000"]',
+        "BILLGRAPH_WEBHOOK_ALLOWED_HOSTS_IN_PRODUCTION": "1",
+    }
+    for name, value in (SAFE | hosts).items():
+        monkeypatch.setenv(name, value)
+
+    assert Settings().postbox.policy.target("http://receiver:9000/").port == 9000
+
+
+def test_a_webhook_key_that_is_none_is_refused_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BILLGRAPH_WEBHOOK_SECRET_KEYS", '["hunter2"]')
+
+    with pytest.raises(ValidationError, match="webhook_secret_keys") as refused:
+        Settings()
+
+    assert "hunter2" not in str(refused.value)

@@ -133,7 +133,9 @@ async def test_tries_again_on_the_schedule_and_gives_a_message_up_after_the_last
             at = due
 
         assert len(receiver.received) == ATTEMPTS_MAX
-        assert [(wait, waited) for wait, waited in zip(WAITS, waits, strict=True) if not wait <= waited <= wait * 1.1] == []
+        assert [
+            (wait, waited) for wait, waited in zip(WAITS, waits, strict=True) if not wait <= waited <= wait * 1.1
+        ] == []
         assert len(set(receiver.ids)) == len({each.body for each in receiver.received}) == 1, "recognizable repeats"
         assert delivery["status"] == "FAILED"
         assert (delivery["responseStatus"], delivery["responseExcerpt"]) == (503, "try later")

@@ -107,6 +107,7 @@ ASKED = {
     "terms": "{ scheduledPlan { effectiveAt } contracts { totalCount } }",
     "invoices": "{ invoices { totalCount } upcomingInvoice { currency } balance { amount } payments { totalCount } }",
     "audit": "{ auditEvents { totalCount } }",
+    "webhooks": "{ webhookEndpoints { totalCount } }",
 }
 EVERYTHING = set(ASKED)
 SEES = {
@@ -140,6 +141,7 @@ async def test_shows_each_role_what_it_may_see(database: Database, role: str, se
 
 
 COMMANDS = {
+    "createWebhookEndpoint": {"url": "http://refused.example"},
     "addMember": {"email": "new@x.example", "name": "New", "role": "member"},
     "createRole": {"key": "lead", "name": "Lead", "billable": True, "permissions": ["MEMBERS_READ"]},
     "setSpendLimit": {"level": "ORGANIZATION", "amount": {"amount": "5.00", "currency": "USD"}},
@@ -157,7 +159,7 @@ COMMANDS = {
 OWNS = set(COMMANDS)
 DOES = {
     "owner": OWNS,
-    "billing_admin": OWNS - {"setSpendLimit"},
+    "billing_admin": OWNS - {"setSpendLimit", "createWebhookEndpoint"},
     "auditor": set(),
     "member": set(),
     "project_administrator": set(),

@@ -32,7 +32,8 @@ PROMISED = {
     "Mutation": "createOrganization updateOrganization convertEvaluation addMember importMembers changeMemberRole "
     "changeSeatTier reassignSeat deactivateMember reactivateMember setSpendLimit clearSpendLimit recordUsage "
     "correctUsage changePlan schedulePlanChange amendContract renewContract closeBillingPeriod finalizeInvoice "
-    "voidInvoice markInvoiceUncollectible issueCreditNote recordPayment setPaymentMethod grantCredit advanceTestClock",
+    "voidInvoice markInvoiceUncollectible createWebhookEndpoint updateWebhookEndpoint "
+    "deleteWebhookEndpoint rotateWebhookSecret replayWebhook sendTestWebhook issueCreditNote recordPayment setPaymentMethod grantCredit advanceTestClock",
     "Organization": "id slug name currency timeZone locale status members roles seatTiers plan contract priceBook "
     "seatUsage usage spendLimits spendStatus limitAlerts invoices upcomingInvoice balance payments paymentMethods "
     "creditNotes auditEvents testClock scheduledPlan contracts creditBalance creditGrants creditEntries billTo "
@@ -47,6 +48,8 @@ PROMISED = {
     "ChangePreview": "before after difference effectiveAt upcomingInvoice userErrors",
     "TestClockHappening": "at what invoice userError",
     "ImportRowError": "code message field row line email",
+    "WebhookEndpoint": "url kinds status disabledReason cursor deliveries",
+    "WebhookDelivery": "messageId kind status attempts nextAttemptAt responseStatus responseExcerpt durationMs fault",
     "LineExplanation": "formula policy steps priceVersion rounding sources",
     "PriceStep": "quantity unitAmount flatAmount amount",
     "Money": "amount currency formatted",
