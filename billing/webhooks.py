@@ -104,11 +104,6 @@ def next_attempt_at(attempt: int, *, seed: str, at: datetime, retry_after: timed
     return at + max(wait + jitter, min(retry_after, RETRY_AFTER_MAX))
 
 
-def after_failure(health: Health, at: datetime) -> Health:
-    """Return the health of an endpoint at which one more attempt has failed."""
-    return Health(health.failing_since or at, health.failures + 1)
-
-
 def is_given_up(health: Health, at: datetime) -> bool:
     """Return whether an endpoint is switched off: all of at least ten attempts over five days have failed."""
     if health.failing_since is None or health.failures < ATTEMPTS_MAX:

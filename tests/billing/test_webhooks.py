@@ -13,7 +13,6 @@ from billing.webhooks import (
     RETRY_AFTER_MAX,
     WAITS,
     Health,
-    after_failure,
     is_given_up,
     is_success,
     is_wanted,
@@ -63,11 +62,7 @@ def test_gives_up_after_five_days_and_ten_attempts_without_one_success(expected,
     assert timedelta(days=5) == GIVEN_UP_AFTER
 
 
-def test_counts_failures_from_the_first():
-    once = after_failure(HEALTHY, NOON)
-    twice = after_failure(once, NOON + timedelta(days=1))
-
-    assert (once, twice) == (Health(NOON, 1), Health(NOON, 2))
+def test_one_that_answers_is_not_given_up():
     assert not is_given_up(HEALTHY, NOON)
 
 

@@ -3,6 +3,7 @@
 from billing.roles import Permission
 from models.database import Database
 from models.sql import Statement
+from schema.ids import Kind
 from tests.builders import Caller, an_organization, as_role, refusals, with_permissions
 from tests.receiving import CREATE, a_receiver, a_sender, with_postbox
 
@@ -64,7 +65,7 @@ async def test_refuses_what_cannot_be(database: Database) -> None:
     owner = with_postbox(await an_organization(database))
     made = await owner.do("createWebhookEndpoint", CREATE, url=URL)
     hook = {"endpointId": made["endpoint"]["id"]}
-    never = {"endpointId": owner.id("hook", "0" * 26)}  # type: ignore[arg-type]  # the kind's own text
+    never = {"endpointId": owner.id(Kind.WEBHOOK_ENDPOINT, "0" * 26)}
 
     refused = [
         refusals(await owner.do("createWebhookEndpoint", CREATE, url=URL, kinds=["no kind"])),

@@ -33,7 +33,8 @@ PROMISED = {
     "changeSeatTier reassignSeat deactivateMember reactivateMember setSpendLimit clearSpendLimit recordUsage "
     "correctUsage changePlan schedulePlanChange amendContract renewContract closeBillingPeriod finalizeInvoice "
     "voidInvoice markInvoiceUncollectible createWebhookEndpoint updateWebhookEndpoint "
-    "deleteWebhookEndpoint rotateWebhookSecret replayWebhook sendTestWebhook issueCreditNote recordPayment setPaymentMethod grantCredit advanceTestClock",
+    "deleteWebhookEndpoint rotateWebhookSecret replayWebhook sendTestWebhook "
+    "issueCreditNote recordPayment setPaymentMethod grantCredit advanceTestClock",
     "Organization": "id slug name currency timeZone locale status members roles seatTiers plan contract priceBook "
     "seatUsage usage spendLimits spendStatus limitAlerts invoices upcomingInvoice balance payments paymentMethods "
     "creditNotes auditEvents testClock scheduledPlan contracts creditBalance creditGrants creditEntries billTo "
