@@ -83,8 +83,9 @@ class Answer:
         return Amount(self.subtotal, sum((line.amount.exact for line in self.lines), Fraction(0)))
 
     def line(self, key: str) -> Line:
-        """Return the line called `key`."""
-        return next(line for line in self.lines if line.key == key)
+        """Return the line called `key`; a quantity of nothing has an empty one."""
+        nothing = Line(key, key, Fraction(0), Amount(Money.zero(self.currency), Fraction(0)), "", (), ())
+        return next((line for line in self.lines if line.key == key), nothing)
 
     def ending(self, suffix: str) -> tuple[Line, ...]:
         """Return the lines whose keys end in `suffix`."""

@@ -50,6 +50,8 @@ SOMEBODY: Final = Principal.of(
     method=Method.BEARER,
 )
 LINES: Final = "lines { key itemKey quantity amount { amount } explanation { rounding { exact } } }"
+PREVIEWED: Final = {"planKey": "String!", "memberId": "ID!", "seatTier": "String"}
+"""What a preview may be asked about."""
 _CREATE: Final = """mutation($input: CreateOrganizationInput!) { createOrganization(input: $input) {
     organization { id } userErrors { message field } } }"""
 
@@ -99,7 +101,7 @@ class House:
         own = Membership(
             ids.parse(global_id, ids.Kind.ORGANIZATION).organization_id, None, "primary_owner", frozenset(Permission)
         )
-        return Sandbox(self, global_id, offered, replace(opener, memberships={own.organization_id: own}))
+        return Sandbox(self, global_id, offered, replace(opener, memberships={own.organization_id: own}), at)
 
     def offer(self, plan: Mapping[str, Any]) -> str:
         """Put a plan into the catalogue under a key of its own, and return the key."""
@@ -148,6 +150,7 @@ class Sandbox:
     id: str
     plan: str
     owner: Principal
+    now: datetime
     _keys: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
     def ask(self, selection: str, **variables: Any) -> Document:
@@ -156,14 +159,15 @@ class Sandbox:
         found: Document = self.house.send(document, {"id": self.id, **variables}, self.owner)["organization"]
         return found
 
-    def preview(self, name: str, arguments: Mapping[str, Any]) -> Document:
+    def preview(self, name: str, **arguments: str) -> Document:
         """Return what a change would do, and the next invoice as it would be."""
-        given = ", ".join(f"{key}: {_literal(value)}" for key, value in arguments.items())
+        declared = ", ".join(f"${key}: {PREVIEWED[key]}" for key in arguments)
+        given = ", ".join(f"{key}: ${key}" for key in arguments)
         selection = (
             f"before {{ amount }} after {{ amount }} upcomingInvoice {{ {LINES} }} userErrors {{ message field }}"
         )
-        document = f"query($id: ID!) {{ {name}(organizationId: $id, {given}) {{ {selection} }} }}"
-        found: Document = self.house.send(document, {"id": self.id}, self.owner)[name]
+        document = f"query($id: ID!, {declared}) {{ {name}(organizationId: $id, {given}) {{ {selection} }} }}"
+        found: Document = self.house.send(document, {"id": self.id, **arguments}, self.owner)[name]
         return _accepted(found)
 
     def do(self, name: str, selection: str = "", **fields: Any) -> Document:
@@ -184,7 +188,7 @@ class Sandbox:
             "model": "atlas",
             "direction": "INPUT",
             "quantity": str(int(amount * PER_UNIT)),
-            "occurredAt": self.ask("testClock { now }")["testClock"]["now"],
+            "occurredAt": self.now.isoformat(),
         }
         found = self.do("recordUsage", "results { status }", events=[event], overage=overage)
         assert found["results"][0]["status"] == "RECORDED", found
@@ -202,16 +206,15 @@ class Sandbox:
 
     def advance(self, to: datetime, *, paying: bool = False) -> None:
         """Move the clock, and let happen what falls due on the way; where nobody pays, the books close in the end."""
-        now = datetime.fromisoformat(self.ask("testClock { now }")["testClock"]["now"])
-        while now < to:
-            now = min(to, now + (PAID_EVERY if paying else STEP_MAX))
-            self.do("advanceTestClock", to=now.isoformat())
-            if paying and now < to:
+        while self.now < to:
+            self.now = min(to, self.now + (PAID_EVERY if paying else STEP_MAX))
+            self.do("advanceTestClock", to=self.now.isoformat())
+            if paying and self.now < to:
                 self.pay()
 
     def pay(self) -> None:
         """Pay whatever is due, so that nobody is reminded of it."""
-        now = self.ask("testClock { now }")["testClock"]["now"]
+        now = self.now.isoformat()
         for invoice in self.invoices():
             if Fraction(invoice["amountDue"]["amount"]) > 0:
                 amount = {"amount": invoice["amountDue"]["amount"], "currency": invoice["currency"]}
@@ -237,8 +240,9 @@ class Sandbox:
 
     def invoices(self) -> list[Document]:
         """Return the invoices issued so far, oldest first."""
-        selection = f"total {{ amount }} subtotal {{ amount }} tax {{ amount }} credits {{ amount }} {LINES}"
-        found = self.ask(f"invoices(first: 100) {{ nodes {{ id currency amountDue {{ amount }} {selection} }} }}")
+        sums = "total { amount } subtotal { amount } tax { amount } credits { amount } amountDue { amount }"
+        selection = f"id currency {sums} creditNotes {{ amount {{ amount }} }} {LINES}"
+        found = self.ask(f"invoices(first: 100) {{ nodes {{ {selection} }} }}")
         return list(reversed(found["invoices"]["nodes"]))
 
 
@@ -272,7 +276,3 @@ def _accepted(payload: Document) -> Document:
     if payload["userErrors"]:
         raise ValueError("; ".join(f"{'.'.join(each['field'])}: {each['message']}" for each in payload["userErrors"]))
     return payload
-
-
-def _literal(value: object) -> str:
-    return f'"{value}"' if isinstance(value, str) else str(value).lower()

@@ -81,7 +81,7 @@ def _changed(given: Given, moment: Moment, new: Document) -> tuple[Amount, Amoun
     sandbox = given.house.sandbox(_plan(given, _item(given, "old", 0, interval=moment.interval)), at=moment.start)
     offered = given.house.offer(_plan(given, new))
     sandbox.advance(moment.at, paying=True)
-    lines = sandbox.preview("previewPlanChange", {"planKey": offered})["upcomingInvoice"]["lines"]
+    lines = sandbox.preview("previewPlanChange", planKey=offered)["upcomingInvoice"]["lines"]
     sandbox.do("changePlan", planKey=offered)
     _billed(sandbox, moment, lines)
     gone = [line for line in lines if "/until-" in line["key"]]
@@ -105,7 +105,7 @@ def _difference(given: Given, moment: Moment, old: Document, new: Document) -> M
     sandbox = given.house.sandbox(_plan(given, old), at=moment.start)
     offered = given.house.offer(_plan(given, new))
     sandbox.advance(moment.at)
-    found = sandbox.preview("previewPlanChange", {"planKey": offered})
+    found = sandbox.preview("previewPlanChange", planKey=offered)
     before, after = (Money.parse(found[side]["amount"], given.currency) for side in ("before", "after"))
     sandbox.do("changePlan", planKey=offered)
     _billed(sandbox, moment, found["upcomingInvoice"]["lines"])
@@ -150,7 +150,7 @@ def _seats(given: Given, next_price: str | None = None) -> tuple[Amount, Amount]
     known = sandbox.upcoming()
     for member in moved:
         given_tier = {"seatTier": tier} if tier else {}
-        said = sandbox.preview("previewSeatChange", {"memberId": member, **given_tier})["upcomingInvoice"]["lines"]
+        said = sandbox.preview("previewSeatChange", memberId=member, **given_tier)["upcomingInvoice"]["lines"]
         sandbox.do("changeSeatTier", memberId=member, tier=tier)
         known = sandbox.upcoming()
         assert known == said, f"the preview said {said}, the change made {known}"
@@ -186,8 +186,13 @@ def _credited(sandbox: Sandbox, amount: str, currency: str) -> Money:
         return Money.zero(currency)
     given = {"amount": amount, "currency": currency}
     fields = {"invoiceId": invoices[0]["id"], "amount": given, "reason": "case", "excess": "GIVE_WHAT_IS_LEFT"}
+    left = Fraction(invoices[0]["total"]["amount"]) - sum(
+        (Fraction(note["amount"]["amount"]) for note in invoices[0]["creditNotes"]), Fraction(0)
+    )
+    if not left:
+        return Money.zero(currency)
     found = sandbox.do("issueCreditNote", "creditNote { amount { amount } }", **fields)["creditNote"]
-    return Money.parse(found["amount"]["amount"], currency) if found else Money.zero(currency)
+    return Money.parse(found["amount"]["amount"], currency)
 
 
 def _item(given: Given, name: str, side: int, **more: Any) -> Document:

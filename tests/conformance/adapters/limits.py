@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Final
 
-from billing import holds, limits
+from billing import holds
 from billing.holds import Account, Late, Outcome
-from billing.limits import Precedence
 from tests.conformance.adapters import times
 from tests.conformance.adapters.given import Adapter, Document, Given, cents, text
 from tests.conformance.answers import Unsupported
@@ -14,8 +13,6 @@ from tests.conformance.house import Sandbox, a_meter, a_plan
 
 TIERS: Final = tuple({"key": key, "name": {"en": key}, "includes": []} for key in ("tier", "other"))
 SCOPES: Final = {"ORGANIZATION": "organization", "SEAT_TIER": "tier", "MEMBER": "individual"}
-BOUND: Final = "99999999"
-"""A cap that nothing in a case reaches."""
 
 
 def a_spending(given: Given) -> Sandbox:
@@ -48,7 +45,7 @@ def hierarchy(given: Given) -> Mapping[str, object]:
     )
     for name, place in places:
         if caps.get(name) is not None:
-            sandbox.do("setSpendLimit", amount={"amount": text(caps[name]), "currency": given.currency}, **place)
+            sandbox.do("setSpendLimit", amount=_money(given, caps[name]), **place)
     found = sandbox.member(member, "effectiveLimit { bindingLevel amount { amount } remaining { amount } }")
     limit = found["effectiveLimit"]
     left = limit["remaining"] and max(Fraction(0), Fraction(limit["remaining"]["amount"]))
@@ -60,50 +57,69 @@ def _amount(written: object, default: Fraction = Fraction(0)) -> Fraction:
 
 
 def alerts(given: Given) -> Mapping[str, object]:
-    """Cap a member at each amount, let all of them use the same, and see whose limit is reached by each step.
-
-    A step that recurs is an amount at every multiple that the usage of the case can reach.
-    """
-    path = [Fraction(str(total)) / 100 for total in given["usage_path_cents"]]
-    start = Fraction(str(given.first("start_cents", default=0))) / 100
-    caps = _thresholds(given, max([start, *path]))
+    """Be told when the spend of an organization without a cap reaches an amount; each step adds to the spend."""
     sandbox = a_spending(given)
-    people = sandbox.people([f"p{number}" for number in range(len(caps))], tier="tier")
-    for member in people:
-        sandbox.use(member, start, overage="RECORD")
-    for member, cap in zip(people, caps, strict=True):
-        if cap > start:
-            amount = {"amount": text(cap), "currency": given.currency}
-            sandbox.do("setSpendLimit", level="MEMBER", memberId=member, amount=amount, thresholds=[100])
-    crossed, reached = list[list[int]](), 0
-    for total in path:
-        for member in people:
-            sandbox.use(member, max(Fraction(0), total - start), overage="RECORD")
-        start = max(start, total)
-        found = sandbox.ask("limitAlerts(first: 100) { nodes { cap { amount } } }")["limitAlerts"]["nodes"]
-        amounts = [int(Fraction(alert["cap"]["amount"]) * 100) for alert in found]
-        crossed.append(sorted(amounts)[reached:] if total else [])
-        reached = len(amounts)
+    (member,) = sandbox.people(["member"], tier="tier")
+    spent = _of_cents(given.first("start_cents", default=0))
+    sandbox.use(member, spent)
+    step = given.first("recurring_cents", "recurring_threshold_cents")
+    amounts = [_money(given, cents(amount)) for amount in given.first("thresholds_cents", default=[])]
+    sandbox.do(
+        "setSpendLimit",
+        level="ORGANIZATION",
+        unlimited=True,
+        kind="NOTIFY",
+        amountThresholds=amounts,
+        repeatEvery=None if step is None else {"amount": _money(given, cents(step))},
+    )
+    crossed: list[list[int]] = []
+    known = _told(sandbox)
+    for total in map(_of_cents, given["usage_path_cents"]):
+        sandbox.use(member, max(Fraction(0), total - spent))
+        spent, before, known = max(spent, total), known, _told(sandbox)
+        crossed.append(sorted(known - before))
     return {"crossed": crossed}
 
 
-def _thresholds(given: Given, highest: Fraction) -> list[Fraction]:
-    amounts = [Fraction(cents(amount)) for amount in given.first("thresholds_cents", default=[])]
-    if amounts != sorted(set(amounts)) or any(amount <= 0 for amount in amounts):
-        raise ValueError("the amounts must rise from above 0, each once")
-    step = given.first("recurring_cents", "recurring_threshold_cents")
-    last = max(amounts, default=Fraction(0))
-    if step is not None:
-        every = Fraction(cents(step))
-        amounts += [last + every * count for count in range(1, max(0, int((highest - last) // every)) + 1)]
-    return amounts
+def _told(sandbox: Sandbox) -> set[int]:
+    """Return the amounts that alerts were raised for, in cents."""
+    found = sandbox.ask("limitAlerts(first: 100) { nodes { thresholdAmount { amount } } }")["limitAlerts"]["nodes"]
+    return {int(Fraction(alert["thresholdAmount"]["amount"]) * 100) for alert in found}
 
 
 def precedence(given: Given) -> Mapping[str, object]:
-    caps = [(name, None if cap is None else int(Fraction(str(cap)) * 100)) for name, cap in given.input.items()]
-    rule = Precedence.TIGHTEST if given.says("tightest", "minimum binds") else Precedence.MOST_SPECIFIC
-    found = limits.governing(caps, rule)
-    return {"effective": found and Fraction(found[1], 100), "source": found and found[0]}
+    """Limit what each member of a tier may spend, and one of them; which of these holds?
+
+    A wider limit is what the tier allows everybody in it until a more specific one is set there; the most specific is
+    the member's own, which stands instead of the tier's, or within all of them where the tightest is to bind.
+    """
+    names = [name for name in given.input if given[name] is not None]
+    sandbox = a_spending(given)
+    (member,) = sandbox.people(["member"], tier="tier")
+    own = {"level": "MEMBER", "memberId": member}
+    each = {"level": "SEAT_TIER", "tier": "tier", "scope": "PER_MEMBER"}
+    all_of_them = ({"level": "ORGANIZATION"}, each, {**own, "override": "WITHIN"})
+    tightest = given.says("tightest", "minimum binds")
+    by_level: dict[str, str] = {}
+    for place, name in enumerate(given.input):
+        if name not in names:
+            continue
+        is_own = place == len(given.input) - 1
+        where = all_of_them[place] if tightest else {**own, "override": "INSTEAD"} if is_own else each
+        sandbox.do("setSpendLimit", amount=_money(given, given[name]), **where)
+        by_level[where["level"]] = name
+    limit = sandbox.member(member, "effectiveLimit { bindingLevel amount { amount } }")["effectiveLimit"]
+    if limit["bindingLevel"] is None:
+        return {"effective": None, "source": None}
+    return {"effective": Fraction(limit["amount"]["amount"]), "source": by_level[limit["bindingLevel"]]}
+
+
+def _money(given: Given, amount: object) -> Document:
+    return {"amount": text(amount), "currency": given.currency}
+
+
+def _of_cents(amount: object) -> Fraction:
+    return Fraction(str(amount)) / 100
 
 
 def reservation(given: Given) -> Mapping[str, object]:

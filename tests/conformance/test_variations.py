@@ -1,0 +1,37 @@
+"""Does the product compute what the rules of the sources say of other numbers?"""
+
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from tests.conformance import adapters, variations
+from tests.conformance.answers import Unsupported
+from tests.conformance.cases_file import Case
+from tests.conformance.comparing import difference
+from tests.conformance.conftest import CASE
+from tests.conformance.house import House
+
+CASES = tuple(variations.cases())
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_the_variation_comes_out_as_worked_out(
+    case: Case, house: House, record_property: Callable[[str, object], None]
+) -> None:
+    try:
+        got = adapters.run(case, house)
+    except Unsupported as unsupported:
+        wrong = f"unsupported: {unsupported}"
+    else:
+        wrong = difference(case.expected, got)
+
+    record_property(CASE, (case.system, case.model, "failed" if wrong else "passed"))
+    assert not wrong, f"{case.id}: {wrong}: {case.input}"
+
+
+def test_every_kind_has_enough_of_them() -> None:
+    counts = Counter(case.model for case in CASES)
+
+    assert len(counts) >= 50
+    assert sum(counts.values()) >= 600
