@@ -7,10 +7,10 @@ which comes from the invoice's digest and from what was settled since.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from api.callers import Authenticate
 from api.middleware import request_id
+from api.settings import SellerDetails
 from auth import policy
 from auth.principal import Principal
 from billing.money import Money
@@ -28,7 +29,7 @@ from documents import formats
 from documents.einvoice import NotExpressible
 from documents.fonts import MissingGlyphs
 from documents.formats import MEDIA_TYPES, Format
-from documents.invoice import CreditNote, InvoiceDocument, Line, Party, Payment, Seller, Share, Status, Totals
+from documents.invoice import CreditNote, InvoiceDocument, Line, Party, Payment, Seller, Share, Status, Totals, ZeroTax
 from documents.pdf import PdfUnavailable
 from models import invoices as rows
 from models.sql import Client
@@ -122,9 +123,8 @@ def document_of(statement: statements.Statement, sellers: Sellers) -> InvoiceDoc
     assert invoice.issued_at is not None, "an issued invoice has a date"
     assert invoice.due_at is not None, "an issued invoice has a date to be paid by"
     money = partial(Money, currency=invoice.currency)
-    key = organization.seller
     return InvoiceDocument(
-        seller=sellers.get(key) or Seller(key, Party(key)),
+        seller=_seller(organization.seller, invoice.frozen or {}, sellers),
         number=invoice.number,
         status=Status(invoice.status),
         issued_at=invoice.issued_at,
@@ -152,6 +152,13 @@ def document_of(statement: statements.Statement, sellers: Sellers) -> InvoiceDoc
         ),
         digest=invoice.digest,
     )
+
+
+def _seller(key: str, frozen: Mapping[str, Any], sellers: Sellers) -> Seller:
+    """Return the seller as it was when the invoice was issued; one that is exempt says so to accounting systems."""
+    kept = frozen.get("seller")
+    seller = SellerDetails.model_validate(kept).printed(key) if kept else sellers.get(key) or Seller(key, Party(key))
+    return replace(seller, zero_tax=ZeroTax.EXEMPT) if frozen.get("tax_exemption") else seller
 
 
 def _party(entity: Mapping[str, object]) -> Party:

@@ -29,8 +29,9 @@ from auth.tokens import InvalidToken, Issuer, Issuers
 from billing.roles import Permission
 from events.hub import Hub
 from jobs.webhooks import Postman
-from models import identities
+from models import identities, sellers
 from models.database import Database
+from models.sql import Client
 from resolvers.roots import schema as graph
 from schema.context import Context
 from schema.errors import ErrorCode, GraphError
@@ -52,6 +53,16 @@ class SignInDoor:
     authenticator: Authenticator
     sessions: Sessions
     routes: Sequence[BaseRoute]
+
+
+async def remember_sellers(database: Database, settings: Settings) -> None:
+    """Keep how our legal entities are printed, so that an invoice freezes it with everything else it says."""
+    documents = {key: details.model_dump(mode="json") for key, details in settings.sellers.items()}
+
+    async def work(client: Client) -> None:
+        await sellers.remember(client, documents)
+
+    await database.runner.run(work, lane="sellers")
 
 
 def build_house(

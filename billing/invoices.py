@@ -19,7 +19,7 @@ total is the subtotal and the tax, to the last minor unit.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from billing import contracts, corrections, instalment_lines, item_bills, plan_lines, seats
@@ -94,7 +94,7 @@ def draft(facts: Facts) -> Draft:
     closed.extend((line, ending.tax_percent(line.item_key)) for line in others)
     first = _section(facts, closed, ending, _commitment(facts, ending), "")
     second = _section(facts, opened, beginning, None, "next/")
-    made = (*first.charges, *second.charges, *first.discounts, *second.discounts)
+    made = _stating((*first.charges, *second.charges, *first.discounts, *second.discounts), tax.exemption)
     subtotal = total([line.amount for line in made], currency)
     owed = assess((*first.taxables, *second.taxables), tax, currency)
     return Draft(
@@ -109,6 +109,15 @@ def draft(facts: Facts) -> Draft:
         owed.parts,
         tax.exemption,
     )
+
+
+def _stating(lines: tuple[Line, ...], exemption: str | None) -> tuple[Line, ...]:
+    """Return the lines, each with the reason why it is not taxed."""
+    if exemption is None:
+        return lines
+    said = f"tax=EXEMPT: {exemption}"
+    explanations = (replace(line.explanation, policy=(*line.explanation.policy, said)) for line in lines)
+    return tuple(replace(line, explanation=each) for line, each in zip(lines, explanations, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

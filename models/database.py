@@ -21,6 +21,7 @@ ROW_MODULES = (
     "models.contracts",
     "models.credits",
     "models.deliveries",
+    "models.exemptions",
     "models.groups",
     "models.identities",
     "models.invoices",

@@ -40,6 +40,7 @@ class Invoice(Model):
     plan_version = fields.BigIntField()
     locale: str = code()
     bill_to: Any = DocumentField()
+    frozen: Any = DocumentField(null=True)
     digest: str | None = code(null=True)
     issued_at: datetime | None = InstantField(null=True)  # type: ignore[assignment]
     due_at: datetime | None = InstantField(null=True)  # type: ignore[assignment]

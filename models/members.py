@@ -16,6 +16,8 @@ from models import groups
 from models.fields import InstantField, code
 from models.paging import Page, Window, page
 
+READ_AT_ONCE = 500
+
 
 class Member(Model):
     """A person in one organization."""
@@ -42,6 +44,15 @@ async def find(client: BaseDBAsyncClient, organization_id: str, member_id: str) 
 async def find_many(client: BaseDBAsyncClient, organization_id: str, member_ids: Sequence[str]) -> list[Member]:
     """Return those of the given members that exist, in no particular order."""
     return await Member.filter(organization_id=organization_id, id__in=list(member_ids)).using_db(client)
+
+
+async def names(client: BaseDBAsyncClient, organization_id: str, member_ids: Sequence[str]) -> dict[str, str]:
+    """Return the members' names by id, read some at a time: a database takes only so many parameters."""
+    found: dict[str, str] = {}
+    for start in range(0, len(member_ids), READ_AT_ONCE):
+        batch = member_ids[start : start + READ_AT_ONCE]
+        found |= {row.id: row.name for row in await find_many(client, organization_id, batch)}
+    return found
 
 
 async def find_by_email(client: BaseDBAsyncClient, organization_id: str, email: str) -> Member | None:

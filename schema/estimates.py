@@ -13,7 +13,7 @@ from billing import money
 from billing.lines import MemberShare, Priced
 from billing.prices import QuoteRequired
 from schema.explanations import LineExplanation
-from schema.money import Money
+from schema.money import Money, TaxOfRate
 from schema.plans import ItemQuote
 from schema.scalars import ExactText
 from schema.user_errors import UserError
@@ -85,6 +85,9 @@ class Estimate:
     )
     tax: Money | None = strawberry.field(default=None, description="The tax on top of the subtotal.")
     included_tax: Money | None = strawberry.field(default=None, description="The tax inside the subtotal.")
+    tax_rates: list[TaxOfRate] = strawberry.field(
+        default_factory=list, description="The tax by rate, the lowest rate first; together they are the tax."
+    )
     total: Money | None = strawberry.field(
         default=None, description="Subtotal and tax; null when a quote is required or the question is wrong."
     )
@@ -114,6 +117,7 @@ class Estimate:
             discount=Money.of(off, locale),
             tax=Money.of(estimate.tax, locale),
             included_tax=Money.of(estimate.included_tax, locale),
+            tax_rates=[TaxOfRate.of(rate, locale) for rate in estimate.tax_rates],
             total=None if isinstance(total, QuoteRequired) else Money.of(total, locale),
             credit=None if required or estimate.credit is None else Money.of(estimate.credit, locale),
             due=None if isinstance(due, QuoteRequired) else Money.of(due, locale),

@@ -29,11 +29,12 @@ from schema.enums import mirror
 from schema.invoice_previews import InvoicePreview
 from schema.invoice_shares import MemberBreakdown, MemberShare
 from schema.lines import InvoiceLine
-from schema.money import Money
+from schema.money import Money, TaxOfRate
 from schema.nodes import Node
 from schema.parties import BillTo
 from schema.payments import CreditNote, Payment
 from schema.periods import Period
+from schema.scalars import DecimalText
 from services import balances, drafts
 
 
@@ -126,6 +127,24 @@ class Invoice(Node):
             ),
             count=partial(_length, shares),
         )
+
+    @field(description="Why no tax is owed on it, by which certificate; null where tax is.", requires=None)
+    def tax_exemption(self) -> str | None:
+        found = (self.row.frozen or {}).get("tax_exemption")
+        return None if found is None else str(found)
+
+    @field(
+        description="The tax by rate, the lowest rate first; empty on an invoice from before rates were kept.",
+        requires=None,
+    )
+    def tax_rates(self) -> list[TaxOfRate]:
+        money = partial(Money.of_minor, currency=self.currency, locale=self.owner.locale)
+        return [
+            TaxOfRate(
+                percent=DecimalText(rate["percent"]), base=money(rate["base_minor"]), amount=money(rate["tax_minor"])
+            )
+            for rate in (self.row.frozen or {}).get("tax_rates", ())
+        ]
 
     @field(description="Where the invoice can be downloaded.", requires=None)
     def downloads(self) -> list[InvoiceDownload]:

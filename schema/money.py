@@ -19,6 +19,7 @@ from babel.numbers import format_currency
 
 from billing import money as rules
 from billing.currencies import UnknownCurrency, exponent
+from billing.taxes import TaxLine
 from schema.access import field
 from schema.inputs import InvalidInput
 from schema.scalars import DecimalText
@@ -56,6 +57,22 @@ class Money:
     def of_nanos_or_none(cls, nanos: int | None, currency: str, locale: str) -> "Money | None":
         """Return metered cost, or None where there is none."""
         return None if nanos is None else cls.of_nanos(nanos, currency, locale)
+
+
+@strawberry.type(description="The tax of one rate.")
+class TaxOfRate:
+    percent: DecimalText = strawberry.field(description="The rate in percent.")
+    base: Money = strawberry.field(description="What is taxed at it, discounts of the whole taken off.")
+    amount: Money = strawberry.field(description="The tax, on top of the base or inside it.")
+
+    @classmethod
+    def of(cls, rate: TaxLine, locale: str) -> "TaxOfRate":
+        """Return the tax of one rate."""
+        return cls(
+            percent=DecimalText(rules.decimal_text(rate.percent)),
+            base=Money.of(rate.base, locale),
+            amount=Money.of(rate.amount, locale),
+        )
 
 
 @strawberry.input(description="An amount of money as a client gives it.")

@@ -9,6 +9,7 @@ from billing.money import decimal_text
 from billing.prices import QuoteRequired
 from billing.roles import Permission
 from billing.taxes import Tax, TaxBase, TaxMode, TaxRounding
+from models import exemptions
 from models import plans as rows
 from models.organizations import Organization
 from schema import prices
@@ -42,6 +43,19 @@ class TaxTerms:
             rounding=tax.rounding,
             exemption=tax.exemption,
         )
+
+
+@strawberry.type(description="A certificate by which an organization owes no tax. The seller accepts it, nobody else.")
+class TaxExemption:
+    certificate: str = strawberry.field(description="The number of the certificate.")
+    jurisdiction: str = strawberry.field(description="Where it counts, such as a country.")
+    reason: str = strawberry.field(description="Why no tax is owed, as invoices state it.")
+    valid_from: datetime = strawberry.field(description="The first instant at which it is valid.")
+    valid_until: datetime | None = strawberry.field(
+        description="The first instant at which it is not; null without end."
+    )
+    recorded_at: datetime = strawberry.field(description="When the seller put it on record.")
+    in_force: bool = strawberry.field(description="Whether it is valid now.")
 
 
 @strawberry.type(description="The version of a plan that an organization is on.")
@@ -149,6 +163,22 @@ class PlanOfOrganization:
     async def plan(self, info: Info) -> Plan | None:
         terms = await info.context.loaders.in_force.load(self.owner.organization_id)
         return Plan.of(terms.plan, self.owner.locale) if terms else None
+
+    @field(description="The certificates by which no tax is owed, the earliest first.", requires=Permission.PLAN_READ)
+    async def tax_exemptions(self, info: Info) -> list[TaxExemption]:
+        at = info.context.at(self.owner)
+        return [
+            TaxExemption(
+                certificate=row.certificate,
+                jurisdiction=row.jurisdiction,
+                reason=row.reason,
+                valid_from=row.valid_from,
+                valid_until=row.valid_until,
+                recorded_at=row.recorded_at,
+                in_force=row.holds(at),
+            )
+            for row in await exemptions.of_organization(info.context.reader, self.owner.organization_id)
+        ]
 
     @field(description="The next plan, where a change is scheduled; null where none is.", requires=Permission.PLAN_READ)
     async def scheduled_plan(self, info: Info) -> ScheduledPlan | None:

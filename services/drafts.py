@@ -19,7 +19,7 @@ from billing.periods import Period, label, month_containing, next_month
 from billing.releases import with_coming
 from billing.seats import SeatInterval
 from billing.usage_events import UsageEvent
-from models import adjustments, releases, seats, usage
+from models import adjustments, exemptions, releases, seats, usage
 from models.organizations import Organization
 from models.sql import Client
 from services import terms
@@ -129,8 +129,15 @@ async def _facts(
             )
             for each in replaced
         ),
-        plan_since=in_force.since if in_force.since > begins_at else None,
+        plan_since=in_force.since if replaced else None,
+        tax_exemption=await _exemption(client, organization, period.end - _INSTANT if before else period.end),
     )
+
+
+async def _exemption(client: Client, organization: Organization, at: datetime) -> str | None:
+    """Return why no tax is owed on what is billed at `at`, the last instant of the month or the service's first."""
+    found = await exemptions.in_force(client, organization.organization_id, at)
+    return None if found is None else found.said
 
 
 async def _events(

@@ -5,11 +5,15 @@ it moves but its status: the digest covers everything it says.
 """
 
 from hashlib import sha256
+from typing import Any
 
 from billing import explanations
+from billing.invoices import Draft
 from billing.lines import Line
+from billing.money import decimal_text
 from billing.periods import add_days
 from models import invoices as rows
+from models import members, sellers
 from models.fields import dump
 from services import balances, credits, drafts
 from services.unit import Unit
@@ -83,6 +87,7 @@ async def _rows(
         plan_version=drafted.terms.plan.version,
         locale=unit.organization.locale,
         bill_to=_bill_to(unit, drafted),
+        frozen=await _frozen(unit, draft),
         digest=None,
         issued_at=None,
         due_at=None,
@@ -91,6 +96,21 @@ async def _rows(
     lines = [_line_row(unit, invoice.id, position, line) for position, line in numbered]
     shares = [row for position, line in numbered for row in _share_rows(unit, invoice.id, position, line)]
     return invoice, lines, shares
+
+
+async def _frozen(unit: Unit, draft: Draft) -> dict[str, Any]:
+    """Return what the invoice says of people, the seller and tax: as it is today, whatever it becomes."""
+    member_ids = sorted({share.member_id for line in draft.lines for share in line.shares})
+    return {
+        "members": await members.names(unit.client, unit.organization_id, member_ids),
+        "seller": await sellers.find(unit.client, unit.organization.seller),
+        "time_zone": unit.organization.time_zone,
+        "tax_exemption": draft.exemption,
+        "tax_rates": [
+            {"percent": decimal_text(rate.percent), "base_minor": rate.base.minor, "tax_minor": rate.amount.minor}
+            for rate in draft.tax_rates
+        ],
+    }
 
 
 def _bill_to(unit: Unit, drafted: drafts.Drafted) -> dict[str, object]:
@@ -144,8 +164,9 @@ def _share_rows(unit: Unit, invoice_id: str, position: int, line: Line) -> list[
 def _plain(
     row: rows.Invoice | rows.InvoiceLine | rows.InvoiceShare, *, without: frozenset[str] = frozenset()
 ) -> object:
+    known = without if getattr(row, "frozen", None) is not None else without | {"frozen"}  # older ones have none
     return {
         name: value.isoformat() if hasattr(value := getattr(row, name), "isoformat") else value
         for name in sorted(row._meta.fields_map)
-        if name not in without
+        if name not in known
     }

@@ -15,7 +15,6 @@ from models import payments as settlements
 from models.sql import Client
 
 DRAFT = "DRAFT"
-MEMBERS_READ_AT_ONCE = 500
 _INSTANT = timedelta(microseconds=1)
 
 
@@ -45,20 +44,18 @@ async def load(client: Client, organization_id: str, invoice_id: str) -> Stateme
         invoice=invoice,
         lines=tuple(await invoices.lines_of(client, organization_id, [invoice_id])),
         shares=tuple(shares),
-        member_names=await _names(client, organization_id, sorted({str(share.member_id) for share in shares})),
+        member_names=await _names(client, invoice, sorted({str(share.member_id) for share in shares})),
         payments=tuple(await settlements.of_invoices(client, organization_id, [invoice_id])),
         credit_notes=tuple(await settlements.credit_notes_of(client, organization_id, [invoice_id])),
         tax_percent=await _tax_percent(client, invoice),
     )
 
 
-async def _names(client: Client, organization_id: str, member_ids: list[str]) -> dict[str, str]:
-    """Return the members' names, some at a time: a database takes only so many parameters."""
-    names: dict[str, str] = {}
-    for start in range(0, len(member_ids), MEMBERS_READ_AT_ONCE):
-        batch = member_ids[start : start + MEMBERS_READ_AT_ONCE]
-        names |= {row.id: row.name for row in await members.find_many(client, organization_id, batch)}
-    return names
+async def _names(client: Client, invoice: invoices.Invoice, member_ids: list[str]) -> dict[str, str]:
+    """Return the members' names as they were frozen; an invoice from before names were has today's."""
+    if invoice.frozen is not None:
+        return dict(invoice.frozen["members"])
+    return await members.names(client, invoice.organization_id, member_ids)
 
 
 async def _tax_percent(client: Client, invoice: invoices.Invoice) -> Fraction | None:

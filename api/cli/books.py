@@ -5,31 +5,45 @@ import json
 import signal
 import sys
 from contextlib import nullcontext
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from api import logs
 from api.cli.explaining import explained
-from api.house import build_house, now
+from api.house import build_house, now, remember_sellers
 from api.server import build_server
 from api.settings import Settings
+from auth.principal import Principal
 from auth.sessions import Lifetimes, Sessions
 from events.hub import Hub
 from jobs import worker as worker_job
 from jobs.webhooks import Postman
+from models import organizations
 from models.database import opened, reading
 from models.migrate import migrate
 from models.plans import ALWAYS
 from models.schema_check import require_golden
 from resolvers.roots import sdl
-from services import catalogue
-from services.dispatch import Dispatcher
+from services import catalogue, exemptions
+from services.dispatch import Dispatcher, Request
 from services.outcomes import Refused
 
 
 class NotAccepted(ValueError):
     """A command was refused; the message names the field and the bound."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExemptionTerms:
+    """What the operator says about a certificate; without a reason it is one to end."""
+
+    certificate: str
+    jurisdiction: str
+    reason: str | None
+    since: datetime | None
+    until: datetime | None
 
 
 class NothingFound(LookupError):
@@ -46,6 +60,7 @@ async def serve(settings: Settings) -> None:
     logs.configure(settings)
     async with opened(settings.database_url.get_secret_value()) as database:
         await require_golden(database.reader)
+        await remember_sellers(database, settings)
         await build_server(build_house(database, settings), settings).serve()
 
 
@@ -87,6 +102,7 @@ async def work(settings: Settings, *, every: float | None) -> None:
     logs.configure(settings)
     async with opened(settings.database_url.get_secret_value()) as database:
         await require_golden(database.reader)
+        await remember_sellers(database, settings)
         dispatcher = Dispatcher(database.runner, Hub(), settings.postbox)
         sessions = Sessions(database, lifetimes=lifetimes(settings))
         postman = Postman(database.reader, dispatcher, clock=now)
@@ -138,6 +154,34 @@ async def publish(settings: Settings, document: dict[str, Any], *, effective_at:
         raise NotAccepted(f"{'.'.join(done.field)}: {done.message}")
     since = "always" if done.effective_at == ALWAYS else done.effective_at.isoformat()
     say(f"{done.plan_key} in {done.currency}, version {done.version}, is on offer since {since}")
+
+
+async def exempt(settings: Settings, slug: str, terms: ExemptionTerms) -> None:
+    """Accept a customer's certificate, or end one that was accepted."""
+    async with opened(settings.database_url.get_secret_value()) as database:
+        await require_golden(database.reader)
+        organization = await organizations.find_by_slug(database.reader, slug)
+        if organization is None:
+            raise NothingFound(f"there is no organization with the slug {slug!r}")
+        organization_id, at = organization.organization_id, now()
+        key = f"exempt/{at.isoformat()}"
+        request = Request(Principal.system(organization_id), at, key)
+        dispatcher = Dispatcher(database.runner, Hub())
+        named = {"certificate": terms.certificate, "jurisdiction": terms.jurisdiction}
+        done: exemptions.Accepted | Refused
+        if terms.reason is None:
+            assert terms.until is not None, "the command asks for one of both"
+            ended = exemptions.End(organization_id, key, **named, valid_until=terms.until)
+            done = await dispatcher.execute(exemptions.end, ended, request)
+        else:
+            since = terms.since or at
+            given = exemptions.Accept(
+                organization_id, key, **named, reason=terms.reason, valid_from=since, valid_until=terms.until
+            )
+            done = await dispatcher.execute(exemptions.accept, given, request)
+    if isinstance(done, Refused):
+        raise NotAccepted(f"{'.'.join(done.field)}: {done.message}")
+    say(f"{slug}: certificate {terms.certificate} of {terms.jurisdiction} is on record")
 
 
 def lifetimes(settings: Settings) -> Lifetimes:

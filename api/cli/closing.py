@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from api.house import now
+from api.house import now, remember_sellers
 from api.settings import Settings
 from events.hub import Hub
 from jobs import due
@@ -34,6 +34,7 @@ async def close_due(settings: Settings, slug: str | None) -> int:
     """Do what is due, with a bar, and return 1 when something needs a person."""
     async with opened(settings.database_url.get_secret_value()) as database:
         await require_golden(database.reader)
+        await remember_sellers(database, settings)
         reports = await _with_bar(database, slug)
     refused = due.refusals(reports)
     print(f"{len(reports) - len(refused)} things done, {len(refused)} refused")  # noqa: T201  # the interface

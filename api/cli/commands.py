@@ -128,6 +128,34 @@ def publish(
 
 
 @app.command()
+def exempt(
+    organization: Annotated[str, typer.Argument(help="The slug of the customer.")],
+    certificate: Annotated[str, typer.Option(help="The number of the certificate.")],
+    jurisdiction: Annotated[str, typer.Option(help="Where it counts, such as a country.")],
+    reason: Annotated[
+        str | None, typer.Option(help="Why no tax is owed, as invoices state it; absent, a known one ends.")
+    ] = None,
+    since: Annotated[
+        datetime | None, typer.Option(help="From when it is valid, in UTC; now when absent.", formats=[DAY, MINUTE])
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(help="Until when, in UTC; without end when absent.", formats=[DAY, MINUTE])
+    ] = None,
+) -> None:
+    """Accept a certificate by which a customer owes no tax, or end one."""
+    if reason is None and until is None:
+        raise typer.BadParameter("give --reason to accept a certificate, or --until to end one")
+    terms = books.ExemptionTerms(
+        certificate,
+        jurisdiction,
+        reason,
+        since and since.replace(tzinfo=UTC),
+        until and until.replace(tzinfo=UTC),
+    )
+    asyncio.run(books.exempt(Settings(), organization, terms))
+
+
+@app.command()
 def worker(
     every: Annotated[float, typer.Option(min=1, help="Seconds between two rounds.")] = 60,
     *,

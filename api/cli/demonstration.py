@@ -13,7 +13,7 @@ from pathlib import Path
 from api import logs
 from api.cli.books import say
 from api.demo import personas, seed
-from api.house import AUDIENCE, build_house, issuer_of, now
+from api.house import AUDIENCE, build_house, issuer_of, now, remember_sellers
 from api.server import Server, build_server
 from api.settings import SellerDetails, Settings
 from auth.development import SigningKey, mint_access_token
@@ -62,6 +62,7 @@ async def run(*, open_browser: bool) -> None:
     async with opened(url) as database:
         await migrate(database, progress=lambda name: say(f"· applied migration {name}"))
         await require_golden(database.reader)
+        await remember_sellers(database, settings)
         await seed.seed(database, at=now(), issuer=issuer_of(settings), progress=lambda text: say(f"· {text}"))
         app = build_house(database, settings, personas=personas.PERSONAS, key_path=KEY_PATH)
         _remember(settings)
@@ -78,6 +79,7 @@ async def seed_only() -> None:
     settings = _settings()
     async with opened(settings.database_url.get_secret_value()) as database:
         await migrate(database, progress=lambda name: say(f"· applied migration {name}"))
+        await remember_sellers(database, settings)
         await seed.seed(database, at=now(), issuer=issuer_of(settings), progress=lambda text: say(f"· {text}"))
 
 
