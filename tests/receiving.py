@@ -60,6 +60,11 @@ class Receiver:
         return [each.headers["webhook-id"] for each in self.received]
 
     @property
+    def in_order(self) -> list[Received]:
+        """The messages as their events happened: several are under way at once, so they may come in any order."""
+        return sorted(self.received, key=lambda each: int(each.headers["webhook-id"].rpartition("_")[2]))
+
+    @property
     def host(self) -> str:
         """What an operator allows, so that tests may send to this machine."""
         return self.url.removeprefix("http://").removesuffix("/hook")

@@ -60,7 +60,7 @@ async def test_a_cursor_in_a_message_continues_the_log(database: Database) -> No
         sender = await a_sender(database, receiver)
         await sender.happen("a", "b")
         await sender.deliver()
-        cursors = [json.loads(each.body)["data"]["cursor"] for each in receiver.received]
+        cursors = [json.loads(each.body)["data"]["cursor"] for each in receiver.in_order]
 
         found = await sender.owner.data(
             """query($id: ID!, $before: String) { organization(id: $id) {
@@ -277,8 +277,11 @@ async def test_a_part_of_the_log_is_replayed(database: Database) -> None:
         later = Sender(sender.owner.later(3), database, sender.postman, sender.endpoint_id, sender.secret)
         await later.happen("c")
         await sender.deliver(days=3)
-        cursor = json.loads(receiver.received[0].body)["data"]["cursor"]
-        first_time, passed = list(receiver.ids), (await sender.endpoint())["cursor"]
+        cursor = json.loads(receiver.in_order[0].body)["data"]["cursor"]
+        first_time, passed = (
+            [each.headers["webhook-id"] for each in receiver.in_order],
+            (await sender.endpoint())["cursor"],
+        )
         receiver.received.clear()
 
         after = await later.change("replayWebhook", "count cursor hasMore", after=cursor)
