@@ -18,6 +18,7 @@ from models.runner import Runner, Writer
 
 ROW_MODULES = (
     "models.alerts",
+    "models.anomalies",
     "models.contracts",
     "models.credits",
     "models.deliveries",
@@ -25,6 +26,7 @@ ROW_MODULES = (
     "models.groups",
     "models.identities",
     "models.invoices",
+    "models.limit_increases",
     "models.limits",
     "models.members",
     "models.organizations",

@@ -18,6 +18,7 @@ from models.organizations import Organization as Row
 from schema import access, ids
 from schema.access import Own, field
 from schema.alerts import LimitAlert
+from schema.anomalies import SpendAnomaly
 from schema.audit import AuditEvent
 from schema.audit_records import AuditRecord
 from schema.context import Context, Info
@@ -26,6 +27,7 @@ from schema.errors import ErrorCode, GraphError
 from schema.groups import Group
 from schema.ids import GlobalId, Kind
 from schema.invoices import Invoice
+from schema.limit_increases import LimitIncreaseRequest
 from schema.limits import SpendLimit
 from schema.members import Member
 from schema.nodes import Node
@@ -80,6 +82,14 @@ async def _limit_alert(context: Context, owner: Row, key: str) -> Node | None:
         context.principal, owner.organization_id, Permission.SPEND_LIMITS_READ, Own.SUBJECT, member_id=row.member_id
     )
     return LimitAlert.of(owner, row)
+
+
+async def _limit_increase(context: Context, owner: Row, key: str) -> Node | None:
+    return await LimitIncreaseRequest.load(context, owner, key)
+
+
+async def _spend_anomaly(context: Context, owner: Row, key: str) -> Node | None:
+    return await SpendAnomaly.load(context, owner, key)
 
 
 async def _payment(context: Context, owner: Row, key: str) -> Node | None:
@@ -142,6 +152,8 @@ _FINDERS: Final[Mapping[Kind, Finder]] = MappingProxyType(
         Kind.GROUP: Finder(Permission.MEMBERS_READ, _group),
         Kind.SPEND_LIMIT: Finder(Permission.SPEND_LIMITS_READ, _spend_limit),
         Kind.LIMIT_ALERT: Finder(Permission.SELF_READ, _limit_alert),
+        Kind.LIMIT_INCREASE_REQUEST: Finder(Permission.SELF_READ, _limit_increase),
+        Kind.SPEND_ANOMALY: Finder(Permission.SELF_READ, _spend_anomaly),
         Kind.INVOICE: Finder(Permission.INVOICES_READ, _invoice),
         Kind.PAYMENT: Finder(Permission.INVOICES_READ, _payment),
         Kind.PAYMENT_METHOD: Finder(Permission.INVOICES_READ, _payment_method),

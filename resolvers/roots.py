@@ -5,6 +5,7 @@ from typing import Final
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from resolvers.anomalies import AnomalyMutations
 from resolvers.clock import ClockMutations
 from resolvers.contracts import ContractMutations
 from resolvers.corrections import CorrectionMutations
@@ -13,6 +14,7 @@ from resolvers.estimates import EstimateQueries
 from resolvers.groups import GroupMutations
 from resolvers.imports import ImportMutations
 from resolvers.invoices import InvoiceMutations
+from resolvers.limit_increases import IncreaseMutations
 from resolvers.limits import LimitMutations
 from resolvers.members import MemberMutations
 from resolvers.nodes import NodeQueries
@@ -29,6 +31,7 @@ from resolvers.webhooks import WebhookMutations
 from schema.access import field
 from schema.context import Info
 from schema.imports import ImportRowError
+from schema.limit_increases import LimitIncreaseAlreadyRequested
 from schema.limits import SpendLimitReached
 from schema.scalars import SCALARS
 from schema.user_errors import ConflictError, NotFoundError, ValidationError
@@ -54,6 +57,8 @@ class Mutation(
     ReassignmentMutations,
     GroupMutations,
     LimitMutations,
+    IncreaseMutations,
+    AnomalyMutations,
     UsageMutations,
     CorrectionMutations,
     PlanMutations,
@@ -73,7 +78,14 @@ class Subscription(EventSubscriptions):
 
 
 def _graph(config: StrawberryConfig) -> strawberry.Schema:
-    types = [ConflictError, ImportRowError, NotFoundError, SpendLimitReached, ValidationError]
+    types = [
+        ConflictError,
+        ImportRowError,
+        LimitIncreaseAlreadyRequested,
+        NotFoundError,
+        SpendLimitReached,
+        ValidationError,
+    ]
     return strawberry.Schema(Query, Mutation, Subscription, types=types, config=config)
 
 

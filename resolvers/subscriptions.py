@@ -21,12 +21,14 @@ from models.organizations import Organization as Row
 from schema import access, changes, cursors, ids
 from schema.access import Own, seen_by
 from schema.alerts import LimitAlertEvent
+from schema.anomalies import UnusualSpendEvent
 from schema.audit import OrganizationEvent
 from schema.changes import InvoiceStatusChangedEvent, SeatChangedEvent, UsageUpdatedEvent
 from schema.context import Context, Info
 from schema.errors import ErrorCode, GraphError
+from schema.limit_increases import LimitIncreaseChangedEvent
 from schema.organizations import missing
-from services import alerts
+from services import alerts, anomalies, limit_increases
 
 OrganizationId = Annotated[strawberry.ID, strawberry.argument(description="The organization to hear of.")]
 OnlyMember = Annotated[strawberry.ID | None, strawberry.argument(description="Only what is about this member.")]
@@ -84,6 +86,40 @@ class EventSubscriptions:
                         alert_id=facts["alertId"],
                         member_id=event.member_id,
                     )
+
+    @subscription(
+        Permission.SPEND_LIMITS_READ,
+        Own.NARROWED,
+        description="Requests for a higher limit, as they are made, answered and over. Without the permission: one's "
+        "own.",
+    )
+    async def limit_increase_changed(
+        self, info: Info, organization_id: OrganizationId, member_id: OnlyMember = None, after: After = None
+    ) -> AsyncGenerator[LimitIncreaseChangedEvent, None]:
+        context = info.context
+        owner = await _owner(context, organization_id, Permission.SPEND_LIMITS_READ, Own.NARROWED)
+        wanted = _wanted(context, owner, member_id, Permission.SPEND_LIMITS_READ)
+        async with aclosing(_events(context, owner, after, kinds=limit_increases.KINDS)) as events:
+            async for event in events:
+                if wanted is None or event.member_id == wanted:
+                    yield LimitIncreaseChangedEvent(cursor=_cursor(event), owner=owner, row=event)
+
+    @subscription(
+        Permission.SPEND_LIMITS_READ,
+        Own.NARROWED,
+        description="Days on which members spend far more than usual, as they become so; each day once. Without the "
+        "permission: one's own.",
+    )
+    async def unusual_spend(
+        self, info: Info, organization_id: OrganizationId, member_id: OnlyMember = None, after: After = None
+    ) -> AsyncGenerator[UnusualSpendEvent, None]:
+        context = info.context
+        owner = await _owner(context, organization_id, Permission.SPEND_LIMITS_READ, Own.NARROWED)
+        wanted = _wanted(context, owner, member_id, Permission.SPEND_LIMITS_READ)
+        async with aclosing(_events(context, owner, after, kinds=(anomalies.KIND,))) as events:
+            async for event in events:
+                if wanted is None or event.member_id == wanted:
+                    yield UnusualSpendEvent(cursor=_cursor(event), owner=owner, row=event)
 
     @subscription(
         Permission.USAGE_READ,

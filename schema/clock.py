@@ -27,6 +27,8 @@ class DueKind(StrEnum):
     DRAFT = "DRAFT"
     MONTH = "MONTH"
     DUNNING = "DUNNING"
+    LIMIT_REQUEST = "LIMIT_REQUEST"
+    LIMIT_RAISE = "LIMIT_RAISE"
 
 
 mirror(
@@ -39,6 +41,8 @@ mirror(
     DRAFT="A month ended, and its invoice was drafted.",
     MONTH="A month was closed, and its invoice issued.",
     DUNNING="A step was taken on an invoice that is not paid.",
+    LIMIT_REQUEST="A request for a higher limit expired, because nobody answered it.",
+    LIMIT_RAISE="A raise of a limit was over, and the former limit came back.",
 )
 
 

@@ -36,6 +36,8 @@ class Kind(StrEnum):
     GROUP = "group"
     SPEND_LIMIT = "lim"
     LIMIT_ALERT = "alert"
+    LIMIT_INCREASE_REQUEST = "raise"
+    SPEND_ANOMALY = "anomaly"
     INVOICE = "inv"
     PAYMENT = "pay"
     PAYMENT_METHOD = "method"

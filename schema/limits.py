@@ -16,6 +16,7 @@ from schema import ids, periods
 from schema.access import Own, field
 from schema.connections import After, Before, Connection, First, Last, Listing
 from schema.context import Info
+from schema.forecasts import ForecastOfStatus
 from schema.groups import Group
 from schema.members import Member
 from schema.money import Money
@@ -104,7 +105,7 @@ def _step(repeat: Repeat | None, owner: Organization) -> ThresholdStep | None:
 
 
 @strawberry.type(description="How much was spent at one level, and what a limit leaves of it.")
-class SpendStatus:
+class SpendStatus(ForecastOfStatus):
     level: SpendLevel = strawberry.field(description="Whose spend this is.")
     subject: str = strawberry.field(description=SUBJECT)
     scope: TierScope | None = strawberry.field(description="What the limit on a seat tier means; else null.")
@@ -122,7 +123,6 @@ class SpendStatus:
         description="What may still be spent; null without a limit, and for a tier whose limit each member has alone."
     )
     resets_at: datetime = strawberry.field(description="When the interval ends and spend starts again from zero.")
-    owner: strawberry.Private[Organization]
     member_id: strawberry.Private[str | None]
     group_id: strawberry.Private[str | None]
 
@@ -150,6 +150,7 @@ class SpendStatus:
             remaining=Money.of_nanos_or_none(status.remaining_nanos, currency, locale),
             resets_at=status.window.end,
             owner=owner,
+            status=status,
             member_id=status.subject if status.level is SpendLevel.MEMBER else None,
             group_id=status.subject if status.level is SpendLevel.GROUP else None,
         )

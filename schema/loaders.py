@@ -5,7 +5,6 @@ organization, however many rows. A key always begins with the organization, so n
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from functools import cached_property
 
 from strawberry.dataloader import DataLoader
@@ -22,36 +21,21 @@ from models import (
     invoices,
     limits,
     members,
-    organizations,
     payments,
     releases,
     roles,
     seats,
 )
 from models import usage as usage_rows
-from models.sql import Client
 from schema.batches import batched, grouped
+from schema.spend_loaders import SpendLoaders
 from services import reports, standings, terms
 
 RAISERS_MAX = 20
 
 
-class Loaders:
+class Loaders(SpendLoaders):
     """The loaders of one operation, which sees every organization at one instant."""
-
-    def __init__(self, reader: Client, now: datetime) -> None:
-        self._reader = reader
-        self._now = now
-
-    @cached_property
-    def organization(self) -> DataLoader[str, organizations.Organization | None]:
-        """Organizations by id."""
-
-        async def load(ids: list[str]) -> Sequence[organizations.Organization | None]:
-            found = {row.organization_id: row for row in await organizations.find_many(self._reader, ids)}
-            return [found.get(organization_id) for organization_id in ids]
-
-        return DataLoader(load)
 
     @cached_property
     def member(self) -> DataLoader[tuple[str, str], members.Member | None]:
@@ -324,9 +308,6 @@ class Loaders:
             return await credits.balances_minor(self._reader, organization_id, ids)
 
         return batched(read)
-
-    def _at(self, owner: organizations.Organization | None) -> datetime:
-        return (owner.test_clock_at if owner else None) or self._now
 
     async def _who_may(self, organization_id: str, permission: Permission) -> list[members.Member]:
         granting = [

@@ -19,6 +19,8 @@ from schema.access import Own, field
 from schema.connections import After, Before, Connection, First, Last, Listing
 from schema.context import Context, Info
 from schema.enums import mirror
+from schema.forecasts import ForecastOfMember
+from schema.limit_increases import IncreasesOfMember
 from schema.money import Money
 from schema.nodes import Node
 from schema.periods import Month
@@ -47,7 +49,7 @@ mirror(
 
 
 @strawberry.type(description="A person in one organization.")
-class Member(Node):
+class Member(Node, ForecastOfMember, IncreasesOfMember):
     external_id: str | None = strawberry.field(description="The id by which the customer's directory knows the person.")
     email: str = strawberry.field(description="The e-mail address, unique in the organization.")
     name: str = strawberry.field(description="The person's name.")

@@ -17,6 +17,7 @@ from models.organizations import Organization as Row
 from schema import access, cursors, ids
 from schema.access import field
 from schema.alerts import AlertsOfOrganization
+from schema.anomalies import AnomaliesOfOrganization
 from schema.audit import AuditOfOrganization
 from schema.audit_records import AuditRecordsOfOrganization
 from schema.clock import TestClock
@@ -27,6 +28,7 @@ from schema.enums import mirror
 from schema.errors import ErrorCode, GraphError
 from schema.groups import GroupsOfOrganization
 from schema.invoices import InvoicesOfOrganization
+from schema.limit_increases import IncreasesOfOrganization
 from schema.limits import LimitsOfOrganization
 from schema.members import MembersOfOrganization
 from schema.nodes import Node
@@ -74,6 +76,8 @@ class Organization(
     UsageOfOrganization,
     LimitsOfOrganization,
     AlertsOfOrganization,
+    IncreasesOfOrganization,
+    AnomaliesOfOrganization,
     InvoicesOfOrganization,
     PaymentsOfOrganization,
     CreditsOfOrganization,

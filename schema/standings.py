@@ -22,6 +22,7 @@ from services.standings import Standing
 
 @strawberry.type(description="One of the limits that a member's spend must pass.")
 class SpendLimitLink:
+    limit_id: strawberry.ID = strawberry.field(description="The limit: give it to `requestLimitIncrease`.")
     level: SpendLevel = strawberry.field(description="Whose spend the limit caps.")
     subject: str = strawberry.field(
         description="The organization's id, the group's id, the seat tier's key or the member's id."
@@ -44,6 +45,7 @@ class SpendLimitLink:
         currency, locale = owner.currency, owner.locale
         binding = standing.effective.binding
         return cls(
+            limit_id=ids.text(ids.Kind.SPEND_LIMIT, owner.organization_id, gate.limit.id),
             level=gate.level,
             subject=subject_text(owner, gate.level, gate.subject),
             scope=gate.limit.scope if gate.level is SpendLevel.SEAT_TIER else None,

@@ -13,13 +13,25 @@ from typing import Any
 from billing.periods import from_microseconds, label, to_microseconds
 from models import contracts as contract_rows
 from models import credits as credit_rows
+from models import limit_increases
 from models import releases as release_rows
 from models.organizations import Organization
 from models.sql import Client
-from services import closing, contracts, dunning, releases, reviews, upkeep
+from services import closing, contracts, dunning, increase_ends, releases, reviews, upkeep
 from services.dispatch import Verb
 
-ORDER = ("release", "lapse", "review", "renewal", "credit", "draft", "month", "dunning")
+ORDER = (
+    "release",
+    "lapse",
+    "limit_request",
+    "limit_raise",
+    "review",
+    "renewal",
+    "credit",
+    "draft",
+    "month",
+    "dunning",
+)
 """What comes first at one and the same instant: a month closes on the terms that are in force from then on."""
 
 
@@ -65,6 +77,11 @@ async def _everything(client: Client, organization: Organization) -> AsyncIterat
     async for step in dunning.waiting(client, organization):
         key = f"due/dunning/{step.invoice_id}/{step.step}"
         yield Due(step.at, "dunning", dunning.take, dunning.Take(organization_id, key, step.invoice_id, step.step))
+    ending = await limit_increases.next_end(client, organization_id)
+    if ending is not None:
+        what = "limit_request" if ending.is_pending else "limit_raise"
+        end = increase_ends.End(organization_id, f"due/{what}/{ending.request_id}", ending.request_id)
+        yield Due(ending.at, what, increase_ends.end, end)
     expiry = await credit_rows.next_expiry_microseconds(client, organization_id)
     if expiry is not None:
         at = from_microseconds(expiry)

@@ -17,7 +17,7 @@ from models import adjustments
 from models import limits as limit_rows
 from models import usage as rows
 from models.limits import WindowKey
-from services import alerts
+from services import alerts, anomalies
 from services.outcomes import RefusalCode
 from services.rating import RatedEvent
 from services.unit import Unit
@@ -108,6 +108,7 @@ class Till:
         for period in sorted({event.period for event in events}, key=lambda each: each.start):
             self._say([event for event in events if event.period == period], period)
         await self._alert(events)
+        await anomalies.look(self.unit, self.counters)
 
     async def _write_counters(self) -> None:
         deltas = [

@@ -43,6 +43,8 @@ OPEN = {
     # reached only through SpendLimitReached, which answers a command
     "SpendLimitReached",
     "SpendLimit",
+    # reached only through RequestLimitIncreasePayload, which answers a command
+    "LimitIncreaseAlreadyRequested",
     # reached only through `node`, which asks for the permission of the kind
     "Node",
 }
@@ -155,11 +157,12 @@ COMMANDS = {
     "correctUsage": {"eventId": "e", "correctionId": "c", "quantity": "1"},
     "grantCredit": {"amount": {"amount": "5.00", "currency": "USD"}, "reason": "Sorry"},
     "advanceTestClock": {"to": "2026-10-02T00:00:00Z"},
+    "decideLimitIncrease": {"requestId": "raise_1", "decision": "APPROVE"},
 }
 OWNS = set(COMMANDS)
 DOES = {
     "owner": OWNS,
-    "billing_admin": OWNS - {"setSpendLimit", "createWebhookEndpoint"},
+    "billing_admin": OWNS - {"setSpendLimit", "createWebhookEndpoint", "decideLimitIncrease"},
     "auditor": set(),
     "member": set(),
     "project_administrator": set(),

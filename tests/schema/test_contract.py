@@ -34,14 +34,15 @@ PROMISED = {
     "correctUsage changePlan schedulePlanChange amendContract renewContract closeBillingPeriod finalizeInvoice "
     "voidInvoice markInvoiceUncollectible createWebhookEndpoint updateWebhookEndpoint "
     "deleteWebhookEndpoint rotateWebhookSecret replayWebhook sendTestWebhook "
-    "issueCreditNote recordPayment setPaymentMethod grantCredit advanceTestClock",
+    "issueCreditNote recordPayment setPaymentMethod grantCredit advanceTestClock "
+    "setSpendWatch requestLimitIncrease decideLimitIncrease withdrawLimitIncrease",
     "Organization": "id slug name currency timeZone locale status members roles seatTiers plan contract priceBook "
     "seatUsage usage spendLimits spendStatus limitAlerts invoices upcomingInvoice balance payments paymentMethods "
     "creditNotes auditEvents testClock scheduledPlan contracts creditBalance creditGrants creditEntries billTo "
     "invoiceGraceHours",
-    "Member": "id externalId email name role status seat monthToDate effectiveLimit",
+    "Member": "id externalId email name role status seat monthToDate effectiveLimit limitIncreaseRequests forecast",
     "EffectiveSpendLimit": "amount remaining bindingLevel resetsAt chain whoCanRaise",
-    "SpendLimitLink": "level subject cap spent held remaining",
+    "SpendLimitLink": "limitId level subject cap spent held remaining",
     "Invoice": "number status period currency subtotal tax total amountDue issuedAt dueAt lines memberBreakdown "
     "downloads",
     "InvoiceLine": "description quantity amount explanation usageEvents seatIntervals",
@@ -59,9 +60,13 @@ PROMISED = {
     "SeatUsage": "current peak peakAt billable intervals",
     "SpendLimitReached": "code message field bindingLimit shortfall",
     "UsageUpdatedEvent": "cursor update",
+    "LimitIncreaseChangedEvent": "cursor change",
+    "UnusualSpendEvent": "cursor dedupId anomaly",
+    "SpendForecast": "period asOf method spent low expected high unavailable cap capReachedOn inputs",
     "SeatChangedEvent": "cursor change",
     "InvoiceStatusChangedEvent": "cursor change",
-    "Subscription": "limitApproaching usageUpdated seatChanged invoiceStatusChanged organizationEvents",
+    "Subscription": "limitApproaching limitIncreaseChanged unusualSpend usageUpdated seatChanged invoiceStatusChanged "
+    "organizationEvents",
 }
 
 

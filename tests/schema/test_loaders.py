@@ -6,7 +6,7 @@ import pytest
 
 from billing.money import Money
 from models.sql import Client
-from services import closing, credits, groups, imports
+from services import closing, credits, groups, imports, limit_increases
 from tests.builders import Caller, Database, a_use, an_organization, days_later
 from tests.schema.counting import CountingReader
 
@@ -16,6 +16,8 @@ PEOPLE = """query($id: ID!) { organization(id: $id) {
         monthToDate { amount }
         effectiveLimit { amount { amount } remaining { amount } bindingLevel whoCanRaise { name }
             chain { level subject cap { amount } spent { amount } held { amount } remaining { amount } } }
+        forecast { expected { amount } capReachedOn }
+        limitIncreaseRequests { status limit { version } requestedBy { name } decidedBy { name } }
         usage(groupBy: [MODEL, DIRECTION]) { total { amount } rows { keys { value } cost { amount } } }
     } }
 } }"""
@@ -35,8 +37,14 @@ CREDIT = """query($id: ID!) { organization(id: $id) {
     creditGrants(first: 100) { totalCount nodes { reason remaining { amount } } }
     creditEntries(first: 100) { totalCount nodes { kind amount { amount } grant { reason } invoice { number } } }
 } }"""
+REQUESTS = """query($id: ID!) { organization(id: $id) { limitIncreaseRequests(first: 100) {
+    totalCount nodes { status member { name } limit { cap { amount } } requestedBy { name } decidedBy { name } }
+} } }"""
 SPEND = """query($id: ID!) { organization(id: $id) {
-    spendStatus { level subject cap { amount } spent { amount } member { name } }
+    spendStatus { level subject cap { amount } spent { amount } member { name } forecast { expected { amount } } }
+} }"""
+ODD = """query($id: ID!) { organization(id: $id) {
+    spendAnomalies(first: 100) { totalCount nodes { day spent { amount } member { name } } }
 } }"""
 
 
@@ -50,7 +58,7 @@ async def test_people_take_as_many_statements_for_fifty_as_for_five(database: Da
     assert await _statements(owner, PEOPLE, people=51) == few
 
 
-@pytest.mark.parametrize("document", [BILLS, LOG, SPEND, CREDIT])
+@pytest.mark.parametrize("document", [BILLS, LOG, SPEND, CREDIT, REQUESTS, ODD])
 async def test_bills_take_as_many_statements_for_months_as_for_one(database: Database, document: str) -> None:
     owner = await an_organization(database)
     await _populate(owner, 0, 5)
@@ -76,6 +84,15 @@ async def _populate(owner: Caller, start: int, end: int) -> None:
     await books.cap("SEAT_TIER", "500", "chat")
     for member_id in added.member_ids:
         await books.cap("MEMBER", "300", member_id)
+        await books.do(
+            limit_increases.ask,
+            limit_increases.Ask,
+            member_id=member_id,
+            limit_id=None,
+            amount=Money.parse("900", "USD"),
+            reason="More",
+            until=None,
+        )
     kept = await books.do(groups.create, groups.CreateGroup, key=f"group-{start}", name="Group")
     await books.do(groups.assign, groups.AssignGroup, member_ids=added.member_ids, group_id=kept.group_id)
     amount = Money.parse("7.00", "USD")
