@@ -6,7 +6,7 @@ everything it promised held; a promise that did not hold is exit status 1.
 
 import typer
 
-from benchmarks import month_close
+from benchmarks import limits, month_close
 
 app = typer.Typer(
     name="bench",
@@ -22,3 +22,4 @@ def proofs() -> None:
 
 
 app.command("close")(month_close.run)
+app.command("limits")(limits.run)
