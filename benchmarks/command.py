@@ -6,7 +6,7 @@ everything it promised held; a promise that did not hold is exit status 1.
 
 import typer
 
-from benchmarks import limits, month_close
+from benchmarks import kills, limits, month_close
 
 app = typer.Typer(
     name="bench",
@@ -23,3 +23,4 @@ def proofs() -> None:
 
 app.command("close")(month_close.run)
 app.command("limits")(limits.run)
+app.command("kills")(kills.run)
