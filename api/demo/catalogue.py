@@ -132,6 +132,8 @@ def tracker(currency: str, *, units: tuple[str, str, str], tax_percent: str) -> 
     }
 
 
+# Standard rates of value added tax, of 2026: Russia 22 % (Tax Code, article 164), Kazakhstan 16 % (Tax Code of 2025). A
+# rate is data of a plan's document: publish a version of the plan to change it.
 TRACKER_RUB: Final = tracker("RUB", units=("440", "400", "360"), tax_percent="22")
 TRACKER_KZT: Final = tracker("KZT", units=("2200", "2000", "1800"), tax_percent="16")
 

@@ -4,18 +4,13 @@ from datetime import timedelta
 from fractions import Fraction
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
-from billing import day_counts, plan_changes, plans
-from billing.discounts import AmountDiscount, PercentageDiscount
-from billing.estimates import Ask
+from billing import plan_changes, plans
 from billing.invoices import Stretch, draft
-from billing.money import Money
-from billing.periods import Period
-from billing.plan_changes import Cycle, Side
 from billing.plans import DayCount, Decrease, FirstPeriod, Interval, PeakSeats, Tax, TaxMode, Timing
-from billing.prices import QuoteRequired, UnitPrice
+from billing.prices import UnitPrice
 from tests.billing.builders import (
     OCTOBER,
     a_month,
@@ -39,59 +34,8 @@ def a_price(amount, **policies):
     return an_item(plans.Flat(), UnitPrice(Fraction(amount)), key="fee", **policies)
 
 
-def side(amount, *, tax="0", discounts=()):
-    return Side((Ask(a_price(amount), Fraction(1)),), Tax(TaxMode.EXCLUSIVE, Fraction(tax)), discounts)
-
-
 def changed(old, new, *, when=MIDDLE, **more):
     return draft(plan_changes.changed(facts(a_plan(old), **more), a_plan(new), at=when))
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "remaining", "cycle", "money"),
-    [
-        # polarsource/polar test_service_prorations.py
-        (100, 300, "15/30", Cycle.KEPT, ("50.00", "150.00", "100.00")),
-        (100, 300, "22/29", Cycle.KEPT, ("75.86", "227.59", "151.73")),
-        (1000, 3000, "304/365", Cycle.KEPT, ("832.88", "2498.63", "1665.75")),
-        (1000, 100, "305/366", Cycle.RESTARTED, ("833.33", "100.00", "-733.33")),
-    ],
-)
-def test_both_sides_are_prorated(old, new, remaining, cycle, money):
-    found = plan_changes.preview(side(old), side(new), currency="USD", remaining=Fraction(remaining), cycle=cycle)
-
-    assert (found.credit.amount, found.debit.amount, found.net.amount) == money
-    assert (
-        found.old.lines[0].explanation.formula
-        == f"(1 × {old}.00) × {Fraction(remaining)} = " + (found.old.lines[0].explanation.formula.rpartition("= ")[2])
-    )
-
-
-@pytest.mark.parametrize(
-    ("discounts", "tax", "money"),
-    [
-        (((AmountDiscount(Money(25_00, "USD")),), (AmountDiscount(Money(50_00, "USD")),)), "0", ("37.50", "475.00")),
-        (((PercentageDiscount(Fraction(50)),), ()), "0", ("25.00", "500.00")),
-        (((), ()), "20", ("60.00", "600.00")),
-    ],
-)
-def test_each_side_has_its_own_discounts_and_tax(discounts, tax, money):
-    sides = (side(amount, tax=tax, discounts=some) for amount, some in zip((100, 1000), discounts, strict=True))
-
-    found = plan_changes.preview(*sides, currency="USD", remaining=Fraction(1, 2))
-
-    assert (found.credit.amount, found.debit.amount) == money
-
-
-@pytest.mark.parametrize("quoted", [0, 1])
-def test_a_side_above_its_price_list_needs_a_quote(quoted):
-    sides = [side(1), side(1)]
-    above = Ask(an_item(quote_above=1), Fraction(2))
-    sides[quoted] = Side((above,), NO_TAX)
-
-    found = plan_changes.preview(*sides, currency="USD", remaining=Fraction(1, 2))
-
-    assert found == QuoteRequired(Fraction(2), 1)
 
 
 @pytest.mark.parametrize(
@@ -189,31 +133,6 @@ def test_seats_above_the_price_list_are_quoted_on_either_side():
     bill = draft(plan_changes.changed(facts(a_plan(item), seats=held), a_plan(item), at=MIDDLE))
 
     assert [quote.item_key for quote in bill.quotes] == ["seats"] * 3
-
-
-@given(
-    old=st.integers(1, 10**6),
-    new=st.integers(1, 10**6),
-    hours=st.integers(1, 31 * 24 - 1),
-    proration=st.sampled_from([policy for policy in DayCount if policy is not DayCount.FULL]),
-)
-def test_the_invoice_bills_what_the_preview_says(old, new, hours, proration):
-    when = OCTOBER.start + timedelta(hours=hours)
-    policies = {"timing": Timing.ADVANCE, "proration": proration}
-    before, after = (a_price(Fraction(minor, 100), **policies) for minor in (old, new))
-    edge = day_counts.cut(when, OCTOBER, "UTC", proration)
-    assume(edge > OCTOBER.start)
-    (used,) = day_counts.shares((Period(OCTOBER.start, edge),), OCTOBER, "UTC", proration)
-    assume(all((minor * used * 2).denominator != 1 or (minor * used).denominator == 1 for minor in (old, new)))
-
-    bill = changed(before, after, when=when)
-    found = plan_changes.preview(
-        *(Side((Ask(item, Fraction(1)),), NO_TAX) for item in (before, after)), currency="USD", remaining=1 - used
-    )
-
-    paid = dict(amounts(bill))
-    given_back = paid.get(f"fee/until-{when.date()}", "0.00")
-    assert (given_back, paid["fee/first"]) == ((-found.credit).amount.replace("-0.00", "0.00"), found.debit.amount)
 
 
 @given(hours=st.integers(1, 31 * 24 - 1), proration=st.sampled_from(DayCount), timing=st.sampled_from(Timing))

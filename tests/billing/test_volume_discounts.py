@@ -5,14 +5,12 @@ from fractions import Fraction
 
 import pytest
 
-from billing import contracts, plan_changes, plans
-from billing.asks import Ask
+from billing import contracts, plans
 from billing.contracts import InvalidContract, NegotiatedDiscounts
 from billing.discounts import InvalidDiscount, PercentageDiscount, UsageDiscount, VolumeDiscount, VolumeTier, apply
 from billing.invoices import draft
 from billing.money import Money
-from billing.plan_changes import Side
-from billing.plans import InvalidPlan, Tax, TaxMode
+from billing.plans import InvalidPlan
 from tests.billing.builders import a_contract, a_fee, a_plan, amounts, facts
 
 
@@ -52,16 +50,6 @@ def test_is_measured_on_what_the_discounts_before_it_leave():
 
     assert amounts(bill) == [("fee", "310.00"), ("fee/discount-1", "-155.00"), ("fee/discount-2", "-15.50")]
     assert bill.lines[2].explanation.policy == ("discount=10 % from 100.00 USD",)
-
-
-def test_a_part_of_an_interval_needs_a_part_of_the_volume():
-    nothing = Tax(TaxMode.EXCLUSIVE, Fraction(0))
-    fee = Ask(a_fee(), Fraction(1))
-    sides = [Side((fee,), nothing, discounts) for discounts in ((), (GROWING, PercentageDiscount(Fraction(50))))]
-
-    found = plan_changes.preview(*sides, currency="USD", remaining=Fraction(1, 2))
-
-    assert [str(found.credit), str(found.debit)] == ["155.00 USD", "62.00 USD"]  # 155 less 20 %, less 50 %
 
 
 @pytest.mark.parametrize(
