@@ -34,6 +34,17 @@ class Endless:
     entries: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Figures that have names and an order: expected by either."""
+
+    names: tuple[str, ...]
+    figures: tuple[object, ...]
+
+    def __str__(self) -> str:
+        return shown(dict(zip(self.names, self.figures, strict=True)))
+
+
 def difference(expected: Mapping[str, object], got: Mapping[str, object]) -> str:
     """Return what differs, as "key: expected … got …", or nothing."""
     wrong = [key for key in expected if key not in got or not (key == REFUSED or same(expected[key], got[key]))]
@@ -48,6 +59,10 @@ def same(expected: object, got: object) -> bool:
             return got is None
         case bool(), _:
             return expected is got
+        case Mapping(), Named(names, figures):
+            return same(expected, dict(zip(names, figures, strict=True)))
+        case [*_], Named(_, figures):
+            return same(expected, figures)
         case Mapping(), Mapping():
             return all(key in got and same(value, got[key]) for key, value in expected.items())
         case [*wanted], Endless(entries):

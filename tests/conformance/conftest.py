@@ -15,6 +15,7 @@ OUTCOMES: Final = ("passed", "listed", "failed", "unsupported")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--cases", default=str(PUBLIC), help="a JSON file of numeric cases")
+    parser.addoption("--every-variation", action="store_true", help="run the slow ones too, not every other of them")
 
 
 @pytest.fixture(scope="module")

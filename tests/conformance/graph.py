@@ -6,7 +6,7 @@ seen from the type alone, so no case is written by hand.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import cache
@@ -51,18 +51,18 @@ def estimate(question: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def executed(
-    document: str,
-    variables: dict[str, Any],
-    visit: Visit | None = None,
-    run: Callable[[Coroutine[Any, Any, Any]], Any] = asyncio.run,
-) -> dict[str, Any]:
-    """Return the data of an operation, sent by nobody in particular if left out; raise Fault otherwise."""
+def executed(document: str, variables: dict[str, Any]) -> dict[str, Any]:
+    """Return the data of an operation that nobody in particular sends; raise Fault for one that fails."""
+    return asyncio.run(executing(document, variables, _nobody()))
+
+
+async def executing(document: str, variables: dict[str, Any], visit: Visit) -> dict[str, Any]:
+    """Return the data of an operation; raise Fault for one that fails."""
     try:
         operation = OPERATIONS.prepare(GraphRequest(document, None, variables))
     except Refused as refused:
         raise Fault(str(refused)) from refused
-    result = run(OPERATIONS.run(operation, visit or _nobody()))
+    result = await OPERATIONS.run(operation, visit)
     if result.errors or result.data is None:
         raise Fault("; ".join(error.message for error in result.errors or ()))
     data: dict[str, Any] = result.data

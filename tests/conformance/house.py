@@ -101,7 +101,7 @@ class House:
         own = Membership(
             ids.parse(global_id, ids.Kind.ORGANIZATION).organization_id, None, "primary_owner", frozenset(Permission)
         )
-        return Sandbox(self, global_id, offered, replace(opener, memberships={own.organization_id: own}), at)
+        return Sandbox(self, global_id, offered, replace(opener, memberships={own.organization_id: own}), at, at)
 
     def offer(self, plan: Mapping[str, Any]) -> str:
         """Put a plan into the catalogue under a key of its own, and return the key."""
@@ -119,9 +119,17 @@ class House:
 
     def send(self, document: str, variables: Mapping[str, Any], caller: Principal) -> Document:
         """Return the data of an operation. A fault is never an answer to a case: it is ours."""
+        return self.send_all(document, [variables], caller)[0]
+
+    def send_all(self, document: str, variables: Sequence[Mapping[str, Any]], caller: Principal) -> list[Document]:
+        """Return the data of an operation for each of the variables, all of them sent at the same time."""
         visit = Visit(HTTPConnection({"type": "http", "headers": []}), caller, self._context, "conformance")
+
+        async def together() -> list[Document]:
+            return await asyncio.gather(*(graph.executing(document, dict(each), visit) for each in variables))
+
         try:
-            return graph.executed(document, dict(variables), visit, self._loop.run)
+            return self._loop.run(together())
         except graph.Fault as fault:
             raise AssertionError(f"{fault}: {document} {variables}") from fault
 
@@ -150,12 +158,13 @@ class Sandbox:
     id: str
     plan: str
     owner: Principal
+    opened: datetime
     now: datetime
     _keys: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
-    def ask(self, selection: str, **variables: Any) -> Document:
-        """Return what the organization answers to a selection of its fields."""
-        document = f"query($id: ID!) {{ organization(id: $id) {{ {selection} }} }}"
+    def ask(self, selection: str, *declared: str, **variables: Any) -> Document:
+        """Return what the organization answers to a selection of its fields, with the variables declared for it."""
+        document = f"query({', '.join(('$id: ID!', *declared))}) {{ organization(id: $id) {{ {selection} }} }}"
         found: Document = self.house.send(document, {"id": self.id, **variables}, self.owner)["organization"]
         return found
 
@@ -172,11 +181,21 @@ class Sandbox:
 
     def do(self, name: str, selection: str = "", **fields: Any) -> Document:
         """Return the payload of a mutation; raise ValueError where it is refused."""
-        given = {"organizationId": self.id, "idempotencyKey": f"{name}-{next(self._keys)}", **fields}
+        return _accepted(self.attempt(name, selection, **fields))
+
+    def attempt(self, name: str, selection: str = "", **fields: Any) -> Document:
+        """Return the payload of a mutation, refused or not."""
+        return self.at_once(name, selection, [fields])[0]
+
+    def at_once(self, name: str, selection: str, asked: Sequence[Mapping[str, Any]]) -> list[Document]:
+        """Return the payloads of a mutation that is sent many times at the same time."""
         document = f"""mutation($input: {name[0].upper()}{name[1:]}Input!) {{
             {name}(input: $input) {{ {selection} userErrors {{ message field }} }} }}"""
-        found: Document = self.house.send(document, {"input": given}, self.owner)[name]
-        return _accepted(found)
+        given = [
+            {"input": {"organizationId": self.id, "idempotencyKey": f"{name}-{next(self._keys)}", **fields}}
+            for fields in asked
+        ]
+        return [data[name] for data in self.house.send_all(document, given, self.owner)]
 
     def use(self, member_id: str, amount: Fraction, *, overage: str = "REFUSE") -> None:
         """Let a member use as much of `a_meter` as costs `amount`."""

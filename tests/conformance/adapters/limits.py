@@ -12,7 +12,18 @@ from tests.conformance.answers import Unsupported
 from tests.conformance.house import Sandbox, a_meter, a_plan
 
 TIERS: Final = tuple({"key": key, "name": {"en": key}, "includes": []} for key in ("tier", "other"))
+LEVELS: Final = {
+    "org": "organization",
+    "tier": "tier_pool",
+    "pool": "tier_pool",
+    "member": "individual",
+    "user": "individual",
+}
 SCOPES: Final = {"ORGANIZATION": "organization", "SEAT_TIER": "tier", "MEMBER": "individual"}
+
+
+PIECE: Final = 9
+"""How many repeats one use may reach."""
 
 
 def a_spending(given: Given) -> Sandbox:
@@ -23,21 +34,16 @@ def a_spending(given: Given) -> Sandbox:
 
 def hierarchy(given: Given) -> Mapping[str, object]:
     """Let the member spend their part, somebody of their tier the tier's, and somebody of another tier the rest."""
-    caps, spent = given["limits"], given["spent"]
-    if given.first("held"):
-        raise Unsupported("held spend beside spent")
+    caps, spent, held = (_by_level(given.first(name, default={})) for name in ("limits", "spent", "held"))
     sandbox = a_spending(given)
     member, colleague, stranger = (
         sandbox.people([name], tier=tier)[0]
         for name, tier in (("member", "tier"), ("colleague", "tier"), ("stranger", "other"))
     )
-    own = _amount(spent.get("individual"))
-    tier = _amount(spent.get("tier_pool"), own)
-    whole = _amount(spent.get("organization"), tier)
-    if not own <= tier <= whole:
-        raise Unsupported("a member who spent more than the tier, or a tier more than the organization")
-    for who, amount in ((member, own), (colleague, tier - own), (stranger, whole - tier)):
-        sandbox.use(who, amount, overage="RECORD")
+    if held:
+        raise Unsupported("held spend beside spent")
+    for who, used in zip((member, colleague, stranger), _shared(spent), strict=True):
+        sandbox.use(who, used, overage="RECORD")
     places: tuple[tuple[str, Document], ...] = (
         ("organization", {"level": "ORGANIZATION"}),
         ("tier_pool", {"level": "SEAT_TIER", "tier": "tier", "scope": "POOLED"}),
@@ -50,6 +56,20 @@ def hierarchy(given: Given) -> Mapping[str, object]:
     limit = found["effectiveLimit"]
     left = limit["remaining"] and max(Fraction(0), Fraction(limit["remaining"]["amount"]))
     return {"headroom": left, "binding_scope": limit["bindingLevel"] and SCOPES[limit["bindingLevel"]]}
+
+
+def _by_level(amounts: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {LEVELS.get(name, name): amount for name, amount in amounts.items()}
+
+
+def _shared(amounts: Mapping[str, Any]) -> tuple[Fraction, Fraction, Fraction]:
+    """Return what the member, the others of the tier and the others of the organization stand for."""
+    own = _amount(amounts.get("individual"))
+    tier = _amount(amounts.get("tier_pool"), own)
+    whole = _amount(amounts.get("organization"), tier)
+    if not own <= tier <= whole:
+        raise Unsupported("a member above the tier, or a tier above the organization")
+    return own, tier - own, whole - tier
 
 
 def _amount(written: object, default: Fraction = Fraction(0)) -> Fraction:
@@ -75,7 +95,11 @@ def alerts(given: Given) -> Mapping[str, object]:
     crossed: list[list[int]] = []
     known = _told(sandbox)
     for total in map(_of_cents, given["usage_path_cents"]):
-        sandbox.use(member, max(Fraction(0), total - spent))
+        more = max(Fraction(0), total - spent)
+        while more > 0:  # of a leap over many repeats only the last ones are told
+            piece = more if step is None else min(more, _of_cents(step) * PIECE)
+            sandbox.use(member, piece)
+            more -= piece
         spent, before, known = max(spent, total), known, _told(sandbox)
         crossed.append(sorted(known - before))
     return {"crossed": crossed}
@@ -83,8 +107,14 @@ def alerts(given: Given) -> Mapping[str, object]:
 
 def _told(sandbox: Sandbox) -> set[int]:
     """Return the amounts that alerts were raised for, in cents."""
-    found = sandbox.ask("limitAlerts(first: 100) { nodes { thresholdAmount { amount } } }")["limitAlerts"]["nodes"]
-    return {int(Fraction(alert["thresholdAmount"]["amount"]) * 100) for alert in found}
+    told, after = set[int](), None
+    while True:
+        selection = "limitAlerts(first: 100, after: $after) { nodes { thresholdAmount { amount } } pageInfo { %s } }"
+        found = sandbox.ask(selection % "hasNextPage endCursor", "$after: String", after=after)["limitAlerts"]
+        told |= {int(Fraction(alert["thresholdAmount"]["amount"]) * 100) for alert in found["nodes"]}
+        if not found["pageInfo"]["hasNextPage"]:
+            return told
+        after = found["pageInfo"]["endCursor"]
 
 
 def precedence(given: Given) -> Mapping[str, object]:

@@ -9,6 +9,7 @@ from billing.money import Rounding
 from tests.conformance.adapters import times
 from tests.conformance.adapters.given import Adapter, Document, Given, text
 from tests.conformance.answers import Answer, answer, ask, one
+from tests.conformance.comparing import Named
 
 RULES: Final = {
     "half_even": Rounding.HALF_EVEN,
@@ -68,14 +69,15 @@ def largest_remainder(given: Given) -> Mapping[str, object]:
     weights = given["weights"]
     names = list(weights) if isinstance(weights, dict) else [str(each) for each in given.first("keys", default=[])]
     values = list(weights.values()) if isinstance(weights, dict) else weights
-    by_key = bool(given.first("order", "tie_break", "order_by", default=""))
+    order = str(given.first("order", "tie_break", "order_by", default="key" if names else "input")).lower()
+    by_key = "input" not in order
     members = names if by_key else [f"{place:06}" for place in range(len(values))]
     decimals = int(given.first("decimals", default=exponent(given.currency)))
     own = exponent(given.currency) == decimals
     scale, currency = (1, given.currency) if own else (10**decimals, WHOLE)
     parts = _divided(Fraction(str(given["amount"])) * scale, members, values, currency)
     shares = [part / scale for part in parts]
-    return {"shares": dict(zip(names, shares, strict=True)) if isinstance(weights, dict) else shares}
+    return {"shares": Named(tuple(names), tuple(shares)) if names else shares}
 
 
 def _divided(amount: Fraction, members: Sequence[str], weights: Sequence[Any], currency: str) -> list[Fraction]:

@@ -15,7 +15,12 @@ MONTHS = {
     "monthly": 1,
     "quarter": 3,
     "quarterly": 3,
+    "bimestrial": 2,
+    "triannual": 4,
     "half-year": 6,
+    "half_year": 6,
+    "half_yearly": 6,
+    "sesquiennial": 18,
     "semiannual": 6,
     "biannual": 6,
     "year": 12,
@@ -23,7 +28,16 @@ MONTHS = {
     "annual": 12,
     "biennial": 24,
 }
-DAYS = {"day": 1, "daily": 1, "week": 7, "weekly": 7, "biweekly": 14, "thirty_days": 30}
+DAYS = {
+    "day": 1,
+    "daily": 1,
+    "week": 7,
+    "weekly": 7,
+    "biweekly": 14,
+    "thirty_days": 30,
+    "thirty_one_days": 31,
+    "ninety_days": 90,
+}
 
 
 def instant(text: str) -> datetime:

@@ -10,11 +10,14 @@ from tests.conformance.cases_file import Case
 from tests.conformance.variations import amounts, calendars, changes, credits, limits, prices, quantities, seats
 
 MODULES = (prices, quantities, seats, amounts, calendars, changes, credits, limits)
+SLOW = frozenset({changes, credits, limits})
+"""Those whose cases each live in a sandbox of their own."""
 
 
-def cases() -> Iterator[Case]:
-    """Yield every case, named by its kind and its place."""
+def cases(*, every: bool) -> Iterator[Case]:
+    """Yield the cases, named by their kind and place: all of them, or every other one of the slow ones."""
     for module in MODULES:
         for kind, made in module.KINDS.items():
             for place, (given, expected, note) in enumerate(made(), 1):
-                yield Case(f"own-{kind}-{place}", "worked out by hand", kind, given, expected, note)
+                if every or place % 2 or module not in SLOW:
+                    yield Case(f"own-{kind}-{place}", "worked out by hand", kind, given, expected, note)

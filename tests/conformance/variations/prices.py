@@ -43,7 +43,7 @@ def volume_() -> Found:
 
 
 def flat_at_zero() -> Found:
-    for units in (0, 1, 2):
+    for units in range(11):
         given = {"units": units, "tiers": [{"up_to": None, "unit": "3", "flat": "10"}]}
         yield given, {"amount": "0" if units == 0 else str(10 + 3 * units)}, "no flat fee at zero"
 
