@@ -57,11 +57,18 @@ class Case:
 
 def load(path: Path) -> tuple[Case, ...]:
     """Return the cases of a file with everything filled in that they leave to their neighbours."""
-    written = [
-        Case(each["id"], each["source"], each["model"], each["input"], each["expected"], each.get("note") or "")
+    written = _written(path)
+    neighbours = [*written, *(() if path == PUBLIC else _written(PUBLIC))]
+    return tuple(_filled(case, neighbours) for case in written)
+
+
+def _written(path: Path) -> list[Case]:
+    return [
+        Case(
+            each["id"], each.get("source") or "", each["model"], each["input"], each["expected"], each.get("note") or ""
+        )
         for each in json.loads(path.read_text(encoding="utf-8"))
     ]
-    return tuple(_filled(case, written) for case in written)
 
 
 def refused() -> Mapping[str, str]:
@@ -72,10 +79,10 @@ def refused() -> Mapping[str, str]:
 def _filled(case: Case, written: list[Case]) -> Case:
     given = dict(case.input)
     if "as" in given:
-        given = {**_example(case, "as", written), **given}
+        given = {**(_example(case, "as", written) or {}), **given}
     for key, value in case.input.items():
         if key != "as" and _is_reference(value):
-            given[key] = _example(case, key, written)
+            given[key] = _example(case, key, written) or value
     return Case(case.id, case.source, case.model, given, case.expected, case.note)
 
 
@@ -84,7 +91,10 @@ def _is_reference(value: object) -> bool:
 
 
 def _example(case: Case, key: str, written: list[Case]) -> Any:
-    """Return what `key` repeats: a case that is named, else the same group's, else the source's own example."""
+    """Return what `key` repeats: a case that is named, else the same group's, else the source's own example.
+
+    Where nobody gives it there is nothing to repeat: None, and the case stays as it is written.
+    """
     text = str(case.input[key]).removeprefix("same").removeprefix(" ").removeprefix("as ")
     named = text.split(" ")[0].rstrip("*")
     if key == "as":
@@ -97,7 +107,7 @@ def _example(case: Case, key: str, written: list[Case]) -> Any:
         [EXAMPLES[word] for word in _words(case) if word in EXAMPLES],
         [other for other in others if other.source == case.source and other.model == case.model],
     )
-    found = next(rank[0] for rank in ranked if rank)
+    found = next((rank[0] for rank in ranked if rank), None)
     return found.input[key] if isinstance(found, Case) else found
 
 

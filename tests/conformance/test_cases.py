@@ -16,6 +16,13 @@ from tests.conformance.house import House
 REFUSED = cases_file.refused()
 
 
+UNKNOWN = """[
+    {"id": "odd-1", "model": "astrology", "input": {"sign": "virgo"}, "expected": {}},
+    {"id": "odd-2", "model": "volume", "input": {"units": "1", "tiers": "same"}, "expected": {}},
+    {"id": "odd-3", "model": "volume", "input": {"units": "1", "tiers": "as lago-volume-*"}, "expected": {}}
+]"""
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "case" in metafunc.fixturenames:
         path = Path(metafunc.config.getoption("--cases", default=str(PUBLIC)))
@@ -43,3 +50,14 @@ def test_the_case_comes_out_as_expected(
     unread = got.get(UNREAD)
     hint = f" (fields not read: {', '.join(map(str, unread))})" if isinstance(unread, tuple) and unread else ""
     assert not wrong, f"{case.id}: {wrong}{hint}"
+
+
+def test_a_file_with_cases_that_nobody_knows_is_read_all_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "odd.json"
+    path.write_text(UNKNOWN, encoding="utf-8")
+
+    unknown, alone, neighbour = load(path)
+
+    assert (unknown.model, unknown.source, unknown.note) == ("astrology", "", "")
+    assert alone.input["tiers"] == "same", "there is nothing that it could repeat"
+    assert neighbour.input["tiers"][0]["unit"] == "2", "it repeats a public case"
