@@ -44,5 +44,5 @@ TABLES = (
 class Migration(BaseMigration):
     """Raises can be asked for."""
 
-    dependencies = [("models", "0006_webhooks")]  # noqa: RUF012  # Tortoise reads a plain class attribute
+    dependencies = [("models", "0007_tax_exemptions")]  # noqa: RUF012  # Tortoise reads a plain class attribute
     operations = [Define(*TABLES)]  # noqa: RUF012  # Tortoise reads a plain class attribute

@@ -49,5 +49,5 @@ TABLES = (
 class Migration(BaseMigration):
     """Unusual spend is noticed."""
 
-    dependencies = [("models", "0007_limit_increases")]  # noqa: RUF012  # Tortoise reads a plain class attribute
+    dependencies = [("models", "0008_limit_increases")]  # noqa: RUF012  # Tortoise reads a plain class attribute
     operations = [Define(*TABLES)]  # noqa: RUF012  # Tortoise reads a plain class attribute
