@@ -17,13 +17,15 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from api import health, pages
-from api.callers import Authenticate, OpenContext
+from api.callers import Authenticate, OpenContext, Recognize
 from api.execution import Operations
 from api.graphql_http import GraphQLOverHttp, HttpDoor
 from api.graphql_ws import GraphQLOverWebSocket
 from api.middleware import AccessLog, BodyDeadline, RequestId, SecurityHeaders
 from api.settings import Settings
 from api.sse import GraphQLOverEvents
+from api.watch import Watch
+from events.hub import Hub
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
@@ -34,6 +36,8 @@ def build_app(
     settings: Settings,
     authenticate: Authenticate,
     open_context: OpenContext,
+    recognize: Recognize | None = None,
+    hub: Hub | None = None,
     routes: Sequence[BaseRoute] = (),
     checks: Sequence[health.Check] = (),
     lifespan: Lifespan | None = None,
@@ -41,13 +45,20 @@ def build_app(
     """Return the application: the graph at `/graphql` and `/graphql/stream`, health, pages and `routes`."""
     operations = Operations(graph_schema, settings.limits)
     door = HttpDoor(operations, settings=settings, authenticate=authenticate, open_context=open_context)
-    socket = GraphQLOverWebSocket(operations, settings=settings, authenticate=authenticate, open_context=open_context)
+    watch = Watch(recognize)
+    if hub is not None:
+        hub.admit = watch.admit
+    socket = GraphQLOverWebSocket(
+        operations, settings=settings, authenticate=authenticate, open_context=open_context, watch=watch
+    )
     page = pages.QueryPage() if settings.query_page else None
 
     @asynccontextmanager
     async def living(app: Starlette) -> AsyncIterator[None]:
         async with lifespan(app) if lifespan is not None else nullcontext():
+            watching = asyncio.create_task(watch.run())
             yield
+            watching.cancel()
             # Nobody waits for these any more, but they are somebody's money: finish before the database closes.
             await operations.drain(seconds=settings.shutdown_seconds_max)
 
@@ -55,7 +66,7 @@ def build_app(
         routes=[
             Route("/graphql", GraphQLOverHttp(door, page)),
             WebSocketRoute("/graphql", socket),
-            Route("/graphql/stream", GraphQLOverEvents(door)),
+            Route("/graphql/stream", GraphQLOverEvents(door, watch)),
             *health.routes(checks),
             *([pages.static_files(), Route("/", _home)] if page is not None else []),
             *routes,
@@ -64,6 +75,7 @@ def build_app(
         lifespan=living,
     )
     app.state.closing = asyncio.Event()
+    app.state.operations, app.state.watch, app.state.hub = operations, watch, hub
     return app
 
 

@@ -5,11 +5,11 @@ one that opens what the resolvers need. A context is opened anew for every opera
 subscription, so that no loader serves yesterday's row and a lost permission is noticed at the next event.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
@@ -34,8 +34,14 @@ Authenticate = Callable[[HTTPConnection, Mapping[str, object]], Awaitable[Caller
 The mapping is the payload of `connection_init` on a WebSocket, where a browser cannot send headers, and else empty.
 """
 
-OpenContext = Callable[[HTTPConnection, Caller | None], AbstractAsyncContextManager[object]]
-"""Open what resolvers see as `info.context`, for one operation or one event, and close it afterwards."""
+OpenContext = Callable[[HTTPConnection | None, Caller | None], AbstractAsyncContextManager[Any]]
+"""Open what resolvers see as `info.context`, for one operation or one event, and close it afterwards.
+
+Without a connection it is for a view that several callers share: each of them is looked after where they are.
+"""
+
+Recognize = Callable[[Sequence[tuple[HTTPConnection, Caller]]], Awaitable[Sequence[Caller | GraphError]]]
+"""Return, for each of many callers on their connections, who they are by now, or why they are nobody any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +52,15 @@ class Visit:
     caller: Caller | None
     open_context: OpenContext
     request_id: str
+    last_event_id: str | None = None
+    """Where a reader of server-sent events left off, as its browser remembers it."""
 
     @property
     def expires_at(self) -> datetime | None:
         """Return when a stream to this caller must end, if ever."""
         return None if self.caller is None else self.caller.expires_at
 
-    def context(self) -> AbstractAsyncContextManager[object]:
+    def context(self) -> AbstractAsyncContextManager[Any]:
         """Open a context for one operation or one event."""
         return self.open_context(self.connection, self.caller)
 

@@ -3,22 +3,22 @@
 A document is measured, then parsed and validated once and remembered. Queries are given up after a time. A mutation
 is never interrupted: when its caller leaves or its time is over, only the waiting ends. Resolvers, permissions and
 field extensions are strawberry's and run unchanged, for strawberry compiles them into the graphql-core schema.
+
+A subscription on news is resolved for each subscriber, who is thereby let in or refused; its answers are worked out
+once for all who asked the same question.
 """
 
 import asyncio
 import re
-from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterable, Coroutine
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import strawberry
 from graphql import (
-    DocumentNode,
     ExecutionResult,
     GraphQLError,
-    OperationDefinitionNode,
     OperationType,
     parse,
     specified_rules,
@@ -36,42 +36,19 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from strawberry.utils.await_maybe import await_maybe
 
 from api import cost
-from api.callers import Visit
+from api.callers import OpenContext, Visit
+from api.following import Channels, Listener, Sink, failed
 from api.graph_requests import GraphRequest
+from api.operations import Document, Documents, Operation, Refused, chosen
 from api.settings import Limits
+from auth import views
+from events.feed import Told
 from schema.errors import ERRORS_MAX, ErrorCode, GraphError, as_graphql, coded, first_code
+from schema.news import News
 
 _RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 _ACCESS_LOST = frozenset({ErrorCode.UNAUTHENTICATED, ErrorCode.FORBIDDEN, ErrorCode.NOT_FOUND})
-_CACHED_LENGTH_MAX = 1 << 20
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u(?:0000|\{0+\})")  # the database stores none; JSON bodies are checked alike
-
-
-class Refused(Exception):
-    """The request was not executed. `errors` say why; there is no data."""
-
-    def __init__(self, *errors: GraphQLError) -> None:
-        super().__init__(errors[0].message)
-        self.errors = errors
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One operation of a valid document, with the values of its variables."""
-
-    document: DocumentNode
-    definition: OperationDefinitionNode
-    variables: dict[str, Any]
-
-    @property
-    def kind(self) -> OperationType:
-        """Return whether it reads, writes or subscribes."""
-        return self.definition.operation
-
-    @property
-    def name(self) -> str | None:
-        """Return the name its author gave it."""
-        return None if self.definition.name is None else self.definition.name.value
 
 
 class Operations:
@@ -81,18 +58,19 @@ class Operations:
         self._schema = graph_schema._schema
         self._executor: type[Executor[Any]] = graph_schema.execution_context_class
         self._limits = limits
-        self._documents = _Documents(limits.documents_cached_max)
+        self._documents = Documents(limits.documents_cached_max)
         self._mutations: set[asyncio.Task[ExecutionResult]] = set()
         self._queries = 0
         self._streams = 0
+        self.channels = Channels()
 
     def prepare(self, request: GraphRequest) -> Operation:
         """Return the operation the request means, or raise `Refused`."""
         document = self._documents.get(request.query)
         if document is None:
             document = self._validated(request.query)
-            self._documents.add(request.query, document)
-        return Operation(document, _chosen(document, request.operation_name), request.variables)
+            self._documents.add(document)
+        return Operation(document, chosen(document.node, request.operation_name), request.variables)
 
     async def run(self, operation: Operation, visit: Visit) -> ExecutionResult:
         """Return the answer to a query or mutation. It never raises for what happens inside."""
@@ -108,30 +86,49 @@ class Operations:
         finally:
             self._queries -= 1
 
-    async def stream(self, operation: Operation, visit: Visit) -> AsyncGenerator[ExecutionResult, None]:
-        """Yield every answer to an operation of any kind, then end."""
+    async def open(
+        self, operation: Operation, visit: Visit, sink: Sink
+    ) -> "Subscription | AsyncGenerator[ExecutionResult, None]":
+        """Open a subscription on news, whose answers go to `sink`; of anything else return the answers.
+
+        Raise `Refused` where a subscription cannot be opened.
+        """
         if operation.kind is not OperationType.SUBSCRIPTION:
-            yield await self.run(operation, visit)
-            return
+            return self._single(operation, visit)
         if self._streams >= self._limits.streams_max:
-            yield _failed(GraphError(ErrorCode.OVERLOADED, f"{self._streams} subscriptions are open; try again."))
-            return
+            message = f"{self._streams} subscriptions are open; try again."
+            raise Refused(as_graphql(GraphError(ErrorCode.OVERLOADED, message)))
         self._streams += 1
         try:
-            async with aclosing(self._events(operation, visit)) as events:
-                async for event in events:
-                    yield event
-        except Exception as error:  # whatever a source raises is an answer, presented like any other fault
-            yield _failed(error)
-        finally:
+            executor, source = await self._source(operation, visit)
+            if isinstance(source, News):
+                if visit.last_event_id is not None:
+                    source = await source.resumed(visit.last_event_id)
+                subscription = Subscription(self, operation, sink)
+                subscription.listener = self._listener(subscription, executor, source, visit, source.start)
+                return subscription
+        except BaseException:
             self._streams -= 1
+            raise
+        return self._stream(executor, source, visit)
+
+    def left(self) -> None:
+        """Note that a subscription is over."""
+        self._streams -= 1
+
+    async def renewed(self, subscription: "Subscription", visit: Visit) -> Listener:
+        """Return a listener in place of the subscription's own, asked for anew by who its caller has become."""
+        executor, source = await self._source(subscription.operation, visit)
+        assert isinstance(source, News), "a field that told news tells news"
+        position = subscription.listener.position
+        return self._listener(subscription, executor, source, visit, position)
 
     async def drain(self, *, seconds: float) -> None:
         """Wait until no mutation is in progress, or until the time is over."""
         if self._mutations:
             await asyncio.wait(set(self._mutations), timeout=seconds)
 
-    def _validated(self, text: str) -> DocumentNode:
+    def _validated(self, text: str) -> Document:
         limits = self._limits
         if len(text) > limits.document_length_max:
             raise Refused(as_graphql(_too_long(len(text), limits.document_length_max)))
@@ -149,7 +146,7 @@ class Operations:
         errors = validate(self._schema, document, _RULES, max_errors=ERRORS_MAX - 1)
         if errors:
             raise Refused(*(coded(error, ErrorCode.GRAPHQL_VALIDATION_FAILED) for error in errors))
-        return document
+        return Document(text, document)
 
     async def _mutate(self, operation: Operation, visit: Visit) -> ExecutionResult:
         task = asyncio.create_task(self._answered(operation, visit))
@@ -185,7 +182,32 @@ class Operations:
         except Exception as error:  # opening or closing the context failed: an answer like any other fault
             return _failed(error)
 
-    async def _events(self, operation: Operation, visit: Visit) -> AsyncGenerator[ExecutionResult, None]:
+    async def _single(self, operation: Operation, visit: Visit) -> AsyncGenerator[ExecutionResult, None]:
+        yield await self.run(operation, visit)
+
+    async def _source(self, operation: Operation, visit: Visit) -> tuple[Executor[Any], AsyncIterable[Any]]:
+        async with visit.context() as context:
+            executor = self._built(operation, context)
+            source = await await_maybe(create_source_event_stream(executor))
+        if isinstance(source, ExecutionResult):
+            raise Refused(*(source.errors or ()))
+        assert isinstance(source, AsyncIterable), "the library returns a result or a stream"
+        return executor, source
+
+    def _listener(
+        self, subscription: "Subscription", executor: Executor[Any], news: News[Any], visit: Visit, position: int
+    ) -> Listener:
+        open_context = visit.open_context
+
+        async def execute(told: Told) -> ExecutionResult:
+            return await self._in_time(_told(executor, news, told, open_context))
+
+        question = subscription.operation.asked_by(views.key(news.view))
+        return self.channels.join(question, news, execute, position, subscription.sink)
+
+    async def _stream(
+        self, executor: Executor[Any], source: AsyncIterable[Any], visit: Visit
+    ) -> AsyncGenerator[ExecutionResult, None]:
         async def one_event(executor: Executor[Any]) -> ExecutionResult:
             async with visit.context() as fresh:
                 executor.context_value = fresh
@@ -194,22 +216,21 @@ class Operations:
         async def one_event_in_time(executor: Executor[Any]) -> ExecutionResult:
             return await self._in_time(one_event(executor))
 
-        async with visit.context() as context:
-            executor = self._built(operation, context)
-            source = await await_maybe(create_source_event_stream(executor))
-            if isinstance(source, ExecutionResult):
-                raise Refused(*(source.errors or ()))
-            assert isinstance(source, AsyncIterable), "the library returns a result or a stream"
+        try:
             async with aclosing(map_source_to_response_event(executor, source, one_event_in_time)) as events:
                 async for event in events:
                     if event.data is None and event.errors and first_code(event.errors) in _ACCESS_LOST:
                         raise Refused(*event.errors)  # said once: whoever lost access is not told when news comes
                     yield event
+        except Exception as error:  # whatever a source raises is an answer, presented like any other fault
+            yield _failed(error)
+        finally:
+            self.left()
 
     def _built(self, operation: Operation, context: object) -> Executor[Any]:
         built = self._executor.build(
             self._schema,
-            operation.document,
+            operation.document.node,
             context_value=context,
             raw_variable_values=operation.variables,
             operation_name=operation.name,
@@ -221,45 +242,48 @@ class Operations:
         return built
 
 
-class _Documents:
-    """The documents seen last, bounded by number and by length of text."""
+@dataclass(slots=True)
+class Subscription:
+    """Somebody's subscription on news, for as long as it is open."""
 
-    def __init__(self, count_max: int) -> None:
-        self._count_max = count_max
-        self._length = 0
-        self._by_text: OrderedDict[str, DocumentNode] = OrderedDict()
+    operations: Operations
+    operation: Operation
+    sink: Sink
+    listener: Listener = field(init=False)
+    is_open: bool = True
 
-    def get(self, text: str) -> DocumentNode | None:
-        document = self._by_text.get(text)
-        if document is not None:
-            self._by_text.move_to_end(text)
-        return document
+    def cancel(self) -> None:
+        """Close it."""
+        if self.is_open:
+            self.is_open = False
+            self.listener.leave()
+            self.operations.left()
 
-    def add(self, text: str, document: DocumentNode) -> None:
-        self._by_text[text] = document
-        self._length += len(text)
-        while len(self._by_text) > self._count_max or self._length > _CACHED_LENGTH_MAX:
-            forgotten, _ = self._by_text.popitem(last=False)
-            self._length -= len(forgotten)
+    async def renew(self, visit: Visit) -> None:
+        """Go on as who the caller is now, or end with the reason why they may not."""
+        self.listener.leave()
+        try:
+            listener = await self.operations.renewed(self, visit)
+        except Exception as fault:
+            if self.is_open:
+                self.sink.end(_failed(fault))
+            return
+        if self.is_open:
+            self.listener = listener
+        else:
+            listener.leave()
 
 
-def _chosen(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
-    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
-    if name is not None:
-        operations = [node for node in operations if node.name is not None and node.name.value == name]
-    match operations:
-        case [operation]:
-            return operation
-        case []:
-            message = "The document has no operation." if name is None else f"There is no operation named {name}."
-        case _:
-            message = f"The document has {len(operations)} operations; operationName must say which to run."
-    raise Refused(as_graphql(GraphError(ErrorCode.OPERATION_RESOLUTION_FAILURE, message)))
+async def _told(executor: Executor[Any], news: News[Any], told: Told, open_context: OpenContext) -> ExecutionResult:
+    """Return the answer to one piece of news, worked out for a view, on nobody's connection."""
+    async with open_context(None, news.view) as context:
+        one = executor.build_per_event_executor(await news.value(context, told))
+        one.context_value = context
+        return await await_maybe(execute_subscription_event(one))
 
 
 def _failed(fault: Exception) -> ExecutionResult:
-    errors = list(fault.errors) if isinstance(fault, Refused) else [as_graphql(fault)]
-    return ExecutionResult(None, errors)
+    return ExecutionResult(None, list(fault.errors)) if isinstance(fault, Refused) else failed(fault)
 
 
 def _too_long(length: int, length_max: int) -> GraphError:

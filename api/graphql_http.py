@@ -16,9 +16,10 @@ from starlette.types import Receive, Scope, Send
 from api import body, json_codec, media_types
 from api.answers import answer, has_data
 from api.callers import Authenticate, OpenContext, Visit, require_origin
-from api.execution import Operation, Operations, Refused
+from api.execution import Operations
 from api.graph_requests import GraphRequest
 from api.middleware import request_id
+from api.operations import Operation, Refused
 from api.pages import QueryPage
 from api.settings import Settings
 from schema.errors import ErrorCode, GraphError, as_graphql, first_code
@@ -69,7 +70,8 @@ class HttpDoor:
         request.state.operation = operation.name or operation.kind.value
         if request.method == "GET" and operation.kind is OperationType.MUTATION:
             raise GraphError(ErrorCode.METHOD_NOT_ALLOWED, "A mutation needs POST.", allow="POST")
-        return operation, Visit(request, caller, self._open_context, request_id(request.scope))
+        left_off = request.headers.get("last-event-id") or None
+        return operation, Visit(request, caller, self._open_context, request_id(request.scope), left_off)
 
     async def _read(self, request: Request) -> GraphRequest:
         limits = self._settings.limits

@@ -1,13 +1,15 @@
 """How is the graph followed over WebSocket?
 
-graphql-transport-ws, complete: queries, mutations and subscriptions, many at once. One task reads, one writes, one
-runs each operation. What an operation sends waits in a short queue, so a slow reader slows its sources down instead
-of filling our memory. The socket ends when its caller's proof of identity does.
+graphql-transport-ws, complete: queries, mutations and subscriptions, many at once. One task reads; an operation has
+one while it is opened or answered, and a subscription on news has none: its messages are pushed. What a slow reader
+does not take is not produced: sources wait, and news is read from the log later. The socket ends when its caller's
+proof of identity does.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+from functools import partial
 
 import structlog
 from graphql import ExecutionResult
@@ -17,16 +19,22 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from api import json_codec, ws_frames
 from api.answers import answer, has_data
 from api.callers import Authenticate, OpenContext, Visit, require_origin, seconds_until
-from api.execution import Operations, Refused
+from api.execution import Operations, Subscription
+from api.following import Answered
 from api.middleware import request_id
+from api.operations import Refused
+from api.push_socket import EXTENSION, INTERRUPTED, PushSocket
 from api.settings import Limits, Settings
+from api.watch import Watch
 from api.ws_frames import Close
 from schema.errors import ErrorCode, GraphError, as_graphql
 
 SUBPROTOCOL = "graphql-transport-ws"
 CLOSING_SECONDS_MAX = 2.0
 
-_Connect = Callable[[WebSocket, Mapping[str, object]], Awaitable[Visit]]
+STALLED = "The reader has stalled"
+
+_Connect = Callable[[Mapping[str, object]], Awaitable[Visit]]
 
 _log = structlog.get_logger(__name__)
 
@@ -35,9 +43,16 @@ class GraphQLOverWebSocket:
     """The ASGI application at `/graphql`, for WebSocket."""
 
     def __init__(
-        self, operations: Operations, *, settings: Settings, authenticate: Authenticate, open_context: OpenContext
+        self,
+        operations: Operations,
+        *,
+        settings: Settings,
+        authenticate: Authenticate,
+        open_context: OpenContext,
+        watch: Watch,
     ) -> None:
         self._operations = operations
+        self._watch = watch
         self._settings = settings
         self._authenticate = authenticate
         self._open_context = open_context
@@ -52,16 +67,22 @@ class GraphQLOverWebSocket:
             return
         is_spoken = SUBPROTOCOL in websocket.scope["subprotocols"]
         await websocket.accept(SUBPROTOCOL if is_spoken else None)
-        session = _Session(websocket, self._operations, self._settings.limits, self._connect)
+        connect = partial(self._connect, websocket)
+        # From here on messages are taken as they come: one of them is our own, and starlette would not let it pass.
+        session = _Session(websocket, receive, self._operations, self._settings.limits, self._watch, connect)
         try:
             if not is_spoken:
                 raise Close(4406, "Subprotocol not acceptable")
             await session.serve()
         except Close as closing:
             _log.info("socket closed", code=closing.code, reason=closing.reason)
-            with suppress(TimeoutError, WebSocketDisconnect, RuntimeError):  # it may have gone, or not be reading
+            try:
                 async with asyncio.timeout(CLOSING_SECONDS_MAX):
                     await websocket.close(closing.code, closing.reason)
+            except (WebSocketDisconnect, RuntimeError):
+                pass  # it has gone
+            except TimeoutError:  # it does not read, so it would not read a farewell either
+                session.abort()
         except WebSocketDisconnect as leaving:
             _log.info("socket left", code=leaving.code)
 
@@ -80,36 +101,66 @@ class GraphQLOverWebSocket:
 
 
 class _Session:
-    """One socket: what was introduced, what runs, and what waits to be sent."""
+    """One socket: what was introduced, and what runs."""
 
-    def __init__(self, websocket: WebSocket, operations: Operations, limits: Limits, connect: _Connect) -> None:
-        self._websocket = websocket
+    __slots__ = ("_connect", "_limits", "_operations", "_receive", "_running", "_socket", "_visit", "_watch")
+
+    def __init__(
+        self,
+        websocket: WebSocket,
+        receive: Receive,
+        operations: Operations,
+        limits: Limits,
+        watch: Watch,
+        connect: _Connect,
+    ) -> None:
+        self._socket: PushSocket = websocket.scope["extensions"][EXTENSION]["socket"]
+        self._receive = receive
         self._operations = operations
         self._limits = limits
+        self._watch = watch
         self._connect = connect
         self._visit: Visit | None = None
-        self._running: dict[str, asyncio.Task[None]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._outbox: asyncio.Queue[bytes] = asyncio.Queue(limits.socket_queue_max)
+        self._running: dict[str, asyncio.Task[None] | Subscription] = {}
 
     async def serve(self) -> None:
         """Serve until somebody ends it, then raise the reason; leave no task behind."""
-        reading, writing = self._start(self._read()), self._start(self._write())
+        self._socket.watch_stalls(self._limits.socket_stall_seconds_max, self._give_up)
         try:
-            ended, _ = await asyncio.wait({reading, writing}, return_when=asyncio.FIRST_COMPLETED)
-            (reading if reading in ended else writing).result()
+            await self._read()
         finally:
-            # Both may have ended at once, each with its own error: the second must be retrieved too.
-            tasks = {reading, writing, *self._tasks}
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            self._watch.discard(self)
+            for running in (opened := list(self._running.values())):
+                running.cancel()
+            self._running.clear()
+            await asyncio.gather(*(each for each in opened if isinstance(each, asyncio.Task)), return_exceptions=True)
 
-    def _start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+    def abort(self) -> None:
+        """Drop the connection and what waits on it."""
+        self._socket.abort()
+
+    @property
+    def visit(self) -> Visit:
+        """Who is on the other side, once introduced."""
+        assert self._visit is not None, "only introduced sockets are watched"
+        return self._visit
+
+    async def changed(self, visit: Visit) -> None:
+        """Go on with what runs as who the caller is now."""
+        self._visit = visit
+        for running in list(self._running.values()):
+            if isinstance(running, Subscription):
+                await running.renew(visit)
+
+    def ended(self, fault: GraphError) -> None:
+        """Close, because the caller's proof of identity holds no longer; nothing is told in between."""
+        for running in self._running.values():
+            if isinstance(running, Subscription):
+                running.cancel()
+        self._socket.interrupt(4403, fault.message)
+
+    def _give_up(self) -> None:
+        self._socket.interrupt(1013, STALLED)
 
     async def _read(self) -> None:
         try:
@@ -118,6 +169,7 @@ class _Session:
                     await self._handle_before_init(await self._next())
         except TimeoutError as error:
             raise Close(4408, "Connection initialisation timeout") from error
+        self._watch.add(self)
         try:
             async with asyncio.timeout(seconds_until(self._visit.expires_at)):
                 await self._send({"type": "connection_ack"})
@@ -127,7 +179,9 @@ class _Session:
             raise Close(4403, "The session or token has expired") from error
 
     async def _next(self) -> ws_frames.Frame:
-        message = await self._websocket.receive()
+        message = await self._receive()
+        if message["type"] == INTERRUPTED:
+            raise Close(message["code"], message["reason"])
         if message["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(message.get("code", 1005), message.get("reason"))
         return ws_frames.read(message.get("text"), depth_max=self._limits.json_depth_max)
@@ -135,7 +189,7 @@ class _Session:
     async def _handle_before_init(self, frame: ws_frames.Frame) -> None:
         match frame:
             case ws_frames.Init(payload):
-                self._visit = await self._connect(self._websocket, payload)
+                self._visit = await self._connect(payload)
             case ws_frames.Subscribe():
                 raise Close(4401, "Unauthorized")
             case ws_frames.Ping(payload):
@@ -151,59 +205,101 @@ class _Session:
                 raise Close(4409, f"Subscriber for {identity} already exists")
             case ws_frames.Subscribe() if len(self._running) >= self._limits.socket_operations_max:
                 message = f"{len(self._running)} operations are open on this socket; complete one first."
-                fault = as_graphql(GraphError(ErrorCode.OVERLOADED, message))
-                await self._refuse(frame.id, ExecutionResult(None, [fault]), visit)
+                self._refuse(frame.id, ExecutionResult(None, [as_graphql(GraphError(ErrorCode.OVERLOADED, message))]))
             case ws_frames.Subscribe(identity):
-                self._running[identity] = self._start(self._operate(frame, visit))
+                self._running[identity] = asyncio.create_task(self._operate(frame, visit))
             case ws_frames.Complete(identity):
-                if (task := self._running.pop(identity, None)) is not None:
-                    task.cancel()
+                if (running := self._running.pop(identity, None)) is not None:
+                    running.cancel()
             case ws_frames.Ping(payload):
                 await self._pong(payload)
             case ws_frames.Pong():
                 pass
 
     async def _operate(self, frame: ws_frames.Subscribe, visit: Visit) -> None:
-        """Run one operation to its end and say so, unless the client said first that it does not care."""
+        """Open one operation, and run it to its end unless it is news, which is pushed from then on."""
         refused: ExecutionResult | None = None
         try:
             operation = self._operations.prepare(frame.request)
             _log.info("operation", operation=operation.name or operation.kind.value)
-            async with aclosing(self._operations.stream(operation, visit)) as results:
-                async for result in results:
-                    if not has_data(result):
-                        refused = result
-                        break
-                    await self._send({"id": frame.id, "type": "next", "payload": answer(result, visit.request_id)})
+            opened = await self._operations.open(operation, visit, _Sink(self, frame.id))
+            if isinstance(opened, Subscription):
+                await self._keep(frame.id, opened, visit)
+                return
+            refused = await self._send_all(frame.id, opened, visit)
         except Refused as fault:
             refused = ExecutionResult(None, list(fault.errors))
         except Exception as fault:  # presented like every other fault: ours as they are, the unexpected masked
             refused = ExecutionResult(None, [as_graphql(fault)])
         # The id is free before the client can know: it may use it again at once.
         self._forget(frame.id)
-        if refused is None:
-            await self._send({"id": frame.id, "type": "complete"})
+        if refused is not None:
+            self._refuse(frame.id, refused)
         else:
-            await self._refuse(frame.id, refused, visit)
+            await self._send({"id": frame.id, "type": "complete"})
+
+    async def _keep(self, identity: str, subscription: Subscription, visit: Visit) -> None:
+        """Let a subscription take the place of the task that opened it."""
+        if self._running.get(identity) is not asyncio.current_task():
+            subscription.cancel()
+            return
+        self._running[identity] = subscription
+        if self.visit is not visit:  # the caller has become somebody else while it was opened
+            await subscription.renew(self.visit)
+
+    async def _send_all(
+        self, identity: str, results: AsyncGenerator[ExecutionResult, None], visit: Visit
+    ) -> ExecutionResult | None:
+        """Send every answer; return the refusal that ended them, if one did."""
+        async with aclosing(results):
+            async for result in results:
+                if not has_data(result):
+                    return result
+                await self._send({"id": identity, "type": "next", "payload": answer(result, visit.request_id)})
+        return None
 
     def _forget(self, identity: str) -> None:
         if self._running.get(identity) is asyncio.current_task():
             del self._running[identity]
 
-    async def _refuse(self, identity: str, result: ExecutionResult, visit: Visit) -> None:
-        await self._send({"id": identity, "type": "error", "payload": answer(result, visit.request_id)["errors"]})
+    def _refuse(self, identity: str, result: ExecutionResult) -> None:
+        errors = answer(result, self.visit.request_id)["errors"]
+        self._socket.push(json_codec.encode({"id": identity, "type": "error", "payload": errors}))
 
     async def _pong(self, payload: Mapping[str, object] | None) -> None:
         await self._send({"type": "pong"} if payload is None else {"type": "pong", "payload": payload})
 
     async def _send(self, message: Mapping[str, object]) -> None:
-        await self._outbox.put(json_codec.encode(message))
+        await self._socket.drained()
+        self._socket.push(json_codec.encode(message))
 
-    async def _write(self) -> None:
-        while True:
-            text = await self._outbox.get()
-            try:
-                async with asyncio.timeout(self._limits.socket_stall_seconds_max):
-                    await self._websocket.send_text(text.decode())
-            except TimeoutError as error:
-                raise Close(1013, "The reader has stalled") from error
+
+class _Sink:
+    """Where the news of one operation goes: into frames that carry its id."""
+
+    __slots__ = ("_head", "_identity", "_session")
+
+    def __init__(self, session: _Session, identity: str) -> None:
+        self._session = session
+        self._identity = identity
+        self._head = b'{"id":%b,"type":"next","payload":' % json_codec.encode(identity)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the socket's reader keeps up."""
+        return self._session._socket.is_ready
+
+    def push(self, message: Answered) -> None:
+        """Send a message."""
+        self._session._socket.push(b"".join((self._head, message.payload(self._session.visit.request_id), b"}")))
+
+    async def drained(self) -> None:
+        """Return when the reader has caught up."""
+        await self._session._socket.drained()
+
+    def end(self, refused: ExecutionResult) -> None:
+        """Say why nothing more will come, and free the id."""
+        subscription = self._session._running.pop(self._identity, None)
+        if subscription is not None:
+            subscription.cancel()
+            self._session._refuse(self._identity, refused)

@@ -4,10 +4,12 @@ The only place where settings, database, sign-in, the graph and the doors meet. 
 below. Nothing here decides anything; a piece that needs explaining belongs in a module of its own.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 
 import structlog
@@ -19,7 +21,7 @@ from api import development, downloads, exports, sign_in
 from api.app import Lifespan, build_app
 from api.callers import Caller
 from api.settings import Settings
-from auth.authentication import Authenticator, ForeignRequest, principal_for
+from auth.authentication import Authenticator, ForeignRequest, Identity, principal_for
 from auth.development import Persona, SigningKey
 from auth.keys import FixedKeys, JwksOverHttp, KeySource
 from auth.oidc import Oidc, Provider, SignedIn
@@ -29,7 +31,7 @@ from auth.tokens import InvalidToken, Issuer, Issuers
 from billing.roles import Permission
 from events.hub import Hub
 from jobs.webhooks import Postman
-from models import identities, sellers
+from models import identities, notices, sellers
 from models.database import Database
 from models.sql import Client
 from resolvers.roots import schema as graph
@@ -38,6 +40,7 @@ from schema.errors import ErrorCode, GraphError
 from services.dispatch import Dispatcher
 
 AUDIENCE = "billgraph-api"
+SIGN_IN_ENDED = "the sign-in behind this stream has ended"
 _log = structlog.get_logger("billgraph.access")
 
 
@@ -75,14 +78,16 @@ def build_house(
     callers = _Callers(door.authenticator, database)
 
     @asynccontextmanager
-    async def open_context(connection: HTTPConnection, caller: Caller | None) -> AsyncIterator[Context]:
+    async def open_context(connection: HTTPConnection | None, caller: Caller | None) -> AsyncIterator[Context]:
+        assert caller is None or isinstance(caller, Principal)
         yield Context(
-            principal=await callers.still(connection, caller),
+            principal=caller if connection is None else await callers.still(connection, caller),
             reader=database.reader,
             dispatcher=dispatcher,
             hub=dispatcher.hub,
             clock=now,
-            request_id=connection.state.request_id,
+            request_id="news" if connection is None else connection.state.request_id,
+            resumable=timedelta(days=settings.events_resumable_days),
         )
 
     return build_app(
@@ -90,6 +95,8 @@ def build_house(
         settings=settings,
         authenticate=callers.authenticate,
         open_context=open_context,
+        recognize=callers.recognize,
+        hub=dispatcher.hub,
         routes=[
             *door.routes,
             *downloads.routes(
@@ -98,13 +105,25 @@ def build_house(
             *exports.routes(authenticate=callers.authenticate, reader=database.reader),
         ],
         checks=(("database", lambda: _answers(database)),),
-        lifespan=_delivering(database, dispatcher) if settings.webhook_delivery else None,
+        lifespan=_living(database, dispatcher, settings),
     )
 
 
-def _delivering(database: Database, dispatcher: Dispatcher) -> Lifespan:
-    postman = Postman(database.reader, dispatcher, clock=now)
-    return lambda _app: postman.on_duty()
+def _living(database: Database, dispatcher: Dispatcher, settings: Settings) -> Lifespan:
+    """Return what goes on as long as the application lives: hearing of other processes, and sending webhooks."""
+    postman, hub = Postman(database.reader, dispatcher, clock=now), dispatcher.hub
+
+    @asynccontextmanager
+    async def living(_app: Starlette) -> AsyncIterator[None]:
+        hearing = asyncio.create_task(notices.listen(database, heard=hub.wake, lost=hub.wake_all))
+        try:
+            async with postman.on_duty() if settings.webhook_delivery else nullcontext():
+                yield
+        finally:
+            hearing.cancel()
+            await asyncio.gather(hearing, return_exceptions=True)
+
+    return living
 
 
 def issuer_of(settings: Settings) -> str:
@@ -195,22 +214,41 @@ class _Callers:
         connection.state.identity = identity
         return await principal_for(identity, self._memberships)
 
-    async def still(self, connection: HTTPConnection, caller: Caller | None) -> Principal | None:
+    async def still(self, connection: HTTPConnection, caller: Principal | None) -> Principal | None:
         """Return the caller as of now: a stream outlives a role that is taken away and a session that is ended."""
-        assert caller is None or isinstance(caller, Principal)
         if caller is None or not _is_stream(connection):
             return caller
         identity = connection.state.identity
         if not await self.authenticator.still_valid(identity, at=now()):
-            raise GraphError(ErrorCode.UNAUTHENTICATED, "the sign-in behind this stream has ended")
+            raise GraphError(ErrorCode.UNAUTHENTICATED, SIGN_IN_ENDED)
         return await principal_for(identity, self._memberships)
+
+    async def recognize(self, streams: Sequence[tuple[HTTPConnection, Caller]]) -> Sequence[Caller | GraphError]:
+        """Return who the callers of many streams are by now; the statements do not grow with their number."""
+        asked: list[Identity] = [connection.state.identity for connection, _ in streams]
+        valid = await self.authenticator.valid_among(set(asked), at=now())
+        accounts = {(each.issuer, each.subject) for each in valid}
+        linked = await identities.active_members_of_many(self.database.reader, accounts) if accounts else {}
+
+        async def memberships(issuer: str, subject: str) -> Sequence[Membership]:
+            return [_membership(each) for each in linked[issuer, subject]]
+
+        known = {identity: await principal_for(identity, memberships) for identity in valid}
+        ended = GraphError(ErrorCode.UNAUTHENTICATED, SIGN_IN_ENDED)
+        return [known.get(identity, ended) for identity in asked]
 
     async def _memberships(self, issuer: str, subject: str) -> Sequence[Membership]:
         linked = await identities.active_members(self.database.reader, issuer, subject)
-        return [
-            Membership(each.organization_id, each.member_id, each.role, frozenset(map(Permission, each.permissions)))
-            for each in linked
-        ]
+        return [_membership(each) for each in linked]
+
+
+def _membership(linked: identities.LinkedMember) -> Membership:
+    return Membership(linked.organization_id, linked.member_id, linked.role, _permissions(linked.permissions))
+
+
+@lru_cache(maxsize=1_000)
+def _permissions(names: tuple[str, ...]) -> frozenset[Permission]:
+    return frozenset(map(Permission, names))
 
 
 def _is_stream(connection: HTTPConnection) -> bool:

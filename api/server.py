@@ -10,6 +10,7 @@ import socket
 import uvicorn
 from starlette.applications import Starlette
 
+from api.push_socket import PushSocket
 from api.settings import Settings
 
 KEEP_ALIVE_SECONDS = 30
@@ -44,6 +45,7 @@ def build_server(app: Starlette, settings: Settings) -> Server:
             timeout_graceful_shutdown=int(settings.shutdown_seconds_max),
             h11_max_incomplete_event_size=HEADERS_BYTES_MAX,
             ws_max_size=settings.limits.frame_bytes_max,
+            ws=PushSocket,
             ws_per_message_deflate=False,
         ),
         app.state.closing,

@@ -137,6 +137,9 @@ class Settings(BaseSettings):
     webhook_allowed_hosts_in_production: bool = Field(
         default=False, description="Accept BILLGRAPH_WEBHOOK_ALLOWED_HOSTS in production too."
     )
+    events_resumable_days: Annotated[int, Field(gt=0, le=3_650)] = Field(
+        default=30, description="How many days back a subscription goes on from a cursor; the log itself stays."
+    )
     query_page: bool = Field(default=True, description="Show browsers a page to write queries on.")
     log_level: str = Field(default="info", description="Least severity that is logged.")
     shutdown_seconds_max: Seconds = Field(default=20, description="Time requests in progress get at shutdown.")

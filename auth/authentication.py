@@ -4,7 +4,7 @@ A request that shows a token is judged by the token alone: a bad one is refused,
 A cookie counts only where one of our own pages must have sent it, for the browser attaches it to anyone's requests.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -69,6 +69,16 @@ class Authenticator:
         if isinstance(identity, SessionIdentity):
             return await self._sessions.is_live(identity.token_hash, at=at)
         return at < identity.expires_at + tokens.LEEWAY
+
+    async def valid_among(self, identities: Collection[Identity], *, at: datetime) -> frozenset[Identity]:
+        """Return which of many identities are still valid; the sessions among them are asked for together."""
+        sessions = {each.token_hash for each in identities if isinstance(each, SessionIdentity)}
+        live = await self._sessions.live_among(sessions, at=at)
+        valid = set()
+        for each in identities:
+            if each.token_hash in live if isinstance(each, SessionIdentity) else await self.still_valid(each, at=at):
+                valid.add(each)
+        return frozenset(valid)
 
     async def _of_authorization(self, shown: Sequence[object], at: datetime) -> Claims:
         if len(shown) != 1 or not isinstance(shown[0], str):

@@ -5,7 +5,7 @@ database nor a guess opens one. It ends at the first of: signing out, half an ho
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -118,6 +118,11 @@ class Sessions:
         """Return whether a session recognized earlier still lives: what a long-lived socket asks now and then."""
         session = await rows.find(self._database.reader, token_hash)
         return session is not None and self._is_live(session, at)
+
+    async def live_among(self, token_hashes: Collection[str], *, at: datetime) -> frozenset[str]:
+        """Return which of these sessions still live."""
+        found = await rows.find_many(self._database.reader, token_hashes) if token_hashes else []
+        return frozenset(session.token_hash for session in found if self._is_live(session, at))
 
     async def revoke(self, token: str, *, at: datetime) -> None:
         """End the session that `token` opens, if there is one."""

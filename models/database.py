@@ -6,7 +6,7 @@ written for. Every query names the client it runs on, so that a read cannot slip
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, cast
 from urllib.parse import unquote, urlsplit
@@ -62,6 +62,7 @@ class Database:
     writer: BaseDBAsyncClient
     runner: Runner
     context: TortoiseContext
+    url: str = field(default="", repr=False)  # it may carry a password
 
 
 @asynccontextmanager
@@ -75,7 +76,7 @@ async def opened(url: str) -> AsyncIterator[Database]:
         await writer.create_connection(with_db=True)
         runner = Runner(cast(Writer, writer))
         try:
-            yield Database(writer.capabilities.dialect, reader, writer, runner, context)
+            yield Database(writer.capabilities.dialect, reader, writer, runner, context, url)
         finally:
             await runner.drain()
 

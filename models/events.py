@@ -2,6 +2,9 @@
 
 The next number comes from the organization's own row, in the transaction that writes the event. A database sequence
 would hand out numbers that commit out of order, and a reader asking for "all after 41" would miss 40 for good.
+
+On PostgreSQL the same statement leaves a notice that other processes get at the commit, and never without it. The
+notice names the organization and nothing else: it says where to look.
 """
 
 from collections.abc import Sequence
@@ -46,10 +49,18 @@ class Event:
     payload: str
 
 
+NOTICES = "billgraph_events"
+"""The channel of PostgreSQL on which commits are announced."""
+
 _TAKE_NUMBERS = Statement("""
     UPDATE organizations SET event_sequence = event_sequence + CAST(:count AS BIGINT)
     WHERE organization_id = :organization_id RETURNING event_sequence
 """)
+_TAKE_NUMBERS_AND_NOTIFY = Statement(f"""
+    UPDATE organizations SET event_sequence = event_sequence + CAST(:count AS BIGINT)
+    WHERE organization_id = :organization_id
+    RETURNING event_sequence, pg_notify('{NOTICES}', organization_id)
+""")  # noqa: S608  # a constant
 _INSERT = Statement("""
     INSERT INTO events
         (organization_id, sequence, kind, version, occurred_at, actor, request_id, member_id, payload)
@@ -83,6 +94,9 @@ _REPLAYABLE = Statement("""
 """)
 _COUNT = Statement(f"SELECT count(*) AS total {_BETWEEN}")  # constants
 _HEAD = Statement("SELECT event_sequence FROM organizations WHERE organization_id = :organization_id")
+_HEADS = Statement("""
+    SELECT organization_id, event_sequence FROM organizations WHERE organization_id IN :organization_ids[]
+""")
 
 SEQUENCE_MAX = 2**63 - 1
 
@@ -97,7 +111,8 @@ async def append(
     request_id: str,
 ) -> int:
     """Append `events` in order and return the number of the last one."""
-    row = await _TAKE_NUMBERS.first(client, organization_id=organization_id, count=len(events))
+    take = _TAKE_NUMBERS if client.capabilities.dialect == "sqlite" else _TAKE_NUMBERS_AND_NOTIFY
+    row = await take.first(client, organization_id=organization_id, count=len(events))
     assert row is not None, "an event belongs to an organization that exists"
     last = int(row["event_sequence"])
     await _INSERT.run_many(
@@ -130,6 +145,12 @@ async def head(client: BaseDBAsyncClient, organization_id: str) -> int:
     """Return the number of the newest event, 0 where there is none."""
     row = await _HEAD.first(client, organization_id=organization_id)
     return int(row["event_sequence"]) if row else 0
+
+
+async def heads(client: BaseDBAsyncClient, organization_ids: Sequence[str]) -> dict[str, int]:
+    """Return the number of the newest event of each of the organizations."""
+    rows = await _HEADS.rows(client, organization_ids=organization_ids)
+    return {row["organization_id"]: int(row["event_sequence"]) for row in rows}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,10 @@ account may be a member of several organizations.
 """
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from tortoise.backends.base.client import BaseDBAsyncClient
@@ -52,7 +54,34 @@ _ACTIVE_MEMBERS = Statement("""
 async def active_members(client: BaseDBAsyncClient, issuer: str, subject: str) -> list[LinkedMember]:
     """Return the active memberships of an account; a deactivated member is not one."""
     rows = await _ACTIVE_MEMBERS.rows(client, issuer=issuer, subject=subject)
-    return [LinkedMember(**{**row, "permissions": tuple(json.loads(row["permissions"]))}) for row in rows]
+    return [LinkedMember(**{**row, "permissions": _permissions(row["permissions"])}) for row in rows]
+
+
+_ACTIVE_MEMBERS_OF_MANY = Statement("""
+    SELECT i.issuer, i.subject, m.organization_id, m.id AS member_id, m.role, r.permissions
+    FROM identities i
+    JOIN members m ON m.organization_id = i.organization_id AND m.id = i.member_id
+    JOIN roles r ON r.organization_id = m.organization_id AND r.key = m.role
+    WHERE i.subject IN :subjects[] AND m.status = 'ACTIVE'
+""")
+
+
+async def active_members_of_many(
+    client: BaseDBAsyncClient, accounts: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], list[LinkedMember]]:
+    """Return the active memberships of each account, which is an issuer and a subject."""
+    found: dict[tuple[str, str], list[LinkedMember]] = {account: [] for account in accounts}
+    rows = await _ACTIVE_MEMBERS_OF_MANY.rows(client, subjects=sorted({subject for _, subject in accounts}))
+    for row in rows:
+        account = row.pop("issuer"), row.pop("subject")
+        if account in found:  # another issuer may know somebody by the same subject
+            found[account].append(LinkedMember(**{**row, "permissions": _permissions(row["permissions"])}))
+    return found
+
+
+@lru_cache(maxsize=1_000)
+def _permissions(text: str) -> tuple[str, ...]:
+    return tuple(json.loads(text))
 
 
 async def find(client: BaseDBAsyncClient, organization_id: str, issuer: str, subject: str) -> Identity | None:

@@ -3,6 +3,7 @@
 Only the SHA-256 of a session's token is kept: who reads this table cannot sign in with what it finds.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 
 from tortoise.fields import TextField
@@ -48,6 +49,11 @@ async def insert(client: Client, session: Session) -> None:
 async def find(client: Client, token_hash: str) -> Session | None:
     """Return the session with this hash, live or not."""
     return await Session.get_or_none(token_hash=token_hash, using_db=client)
+
+
+async def find_many(client: Client, token_hashes: Collection[str]) -> list[Session]:
+    """Return the sessions with these hashes, live or not."""
+    return await Session.filter(token_hash__in=list(token_hashes)).using_db(client)
 
 
 async def mark_seen(client: Client, token_hash: str, *, at: datetime) -> int:

@@ -2,23 +2,24 @@
 
 A subscriber gives the cursor of the last event it has seen and gets everything since, in order, and then whatever
 comes. Without a cursor it gets only what is new. What a subscriber may see is asked when it subscribes and again with
-every event.
+every event. Each field returns what to follow and how to tell it; the doors share the work among subscribers.
 """
 
-import json
-from collections.abc import AsyncGenerator, Callable, Collection
-from contextlib import aclosing
-from typing import Annotated, Any
+from collections.abc import AsyncIterable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Any, TypeVar
 
 import strawberry
 from strawberry.extensions import FieldExtension
 from strawberry.types.field import StrawberryField
 
+from auth.views import as_seen
 from billing.roles import Permission
-from events import feed
+from events.feed import Feed, Told, alone
 from models import events as log
 from models.organizations import Organization as Row
-from schema import access, changes, cursors, ids
+from schema import access, changes, ids
 from schema.access import Own, seen_by
 from schema.alerts import LimitAlertEvent
 from schema.anomalies import UnusualSpendEvent
@@ -27,8 +28,11 @@ from schema.changes import InvoiceStatusChangedEvent, SeatChangedEvent, UsageUpd
 from schema.context import Context, Info
 from schema.errors import ErrorCode, GraphError
 from schema.limit_increases import LimitIncreaseChangedEvent
+from schema.news import News, stretch
 from schema.organizations import missing
 from services import alerts, anomalies, limit_increases
+
+T = TypeVar("T")
 
 OrganizationId = Annotated[strawberry.ID, strawberry.argument(description="The organization to hear of.")]
 OnlyMember = Annotated[strawberry.ID | None, strawberry.argument(description="Only what is about this member.")]
@@ -71,21 +75,10 @@ class EventSubscriptions:
     )
     async def limit_approaching(
         self, info: Info, organization_id: OrganizationId, member_id: OnlyMember = None, after: After = None
-    ) -> AsyncGenerator[LimitAlertEvent, None]:
-        context = info.context
-        owner = await _owner(context, organization_id, Permission.SPEND_LIMITS_READ, Own.NARROWED)
-        wanted = _wanted(context, owner, member_id, Permission.SPEND_LIMITS_READ)
-        async with aclosing(_events(context, owner, after, kinds=(alerts.KIND,))) as events:
-            async for event in events:
-                if wanted is None or event.member_id == wanted:
-                    facts: dict[str, Any] = json.loads(event.payload)
-                    yield LimitAlertEvent(
-                        cursor=_cursor(event),
-                        dedup_id=facts["dedupId"],
-                        owner=owner,
-                        alert_id=facts["alertId"],
-                        member_id=event.member_id,
-                    )
+    ) -> AsyncIterable[LimitAlertEvent]:
+        asked = await _asked(info.context, organization_id, after, Permission.SPEND_LIMITS_READ, Own.NARROWED)
+        wanted = _wanted(asked, member_id, Permission.SPEND_LIMITS_READ)
+        return asked.news(LimitAlertEvent.of, wants=_concerning(frozenset({alerts.KIND}), wanted))
 
     @subscription(
         Permission.SPEND_LIMITS_READ,
@@ -95,14 +88,10 @@ class EventSubscriptions:
     )
     async def limit_increase_changed(
         self, info: Info, organization_id: OrganizationId, member_id: OnlyMember = None, after: After = None
-    ) -> AsyncGenerator[LimitIncreaseChangedEvent, None]:
-        context = info.context
-        owner = await _owner(context, organization_id, Permission.SPEND_LIMITS_READ, Own.NARROWED)
-        wanted = _wanted(context, owner, member_id, Permission.SPEND_LIMITS_READ)
-        async with aclosing(_events(context, owner, after, kinds=limit_increases.KINDS)) as events:
-            async for event in events:
-                if wanted is None or event.member_id == wanted:
-                    yield LimitIncreaseChangedEvent(cursor=_cursor(event), owner=owner, row=event)
+    ) -> AsyncIterable[LimitIncreaseChangedEvent]:
+        asked = await _asked(info.context, organization_id, after, Permission.SPEND_LIMITS_READ, Own.NARROWED)
+        wanted = _wanted(asked, member_id, Permission.SPEND_LIMITS_READ)
+        return asked.news(LimitIncreaseChangedEvent.of, wants=_concerning(frozenset(limit_increases.KINDS), wanted))
 
     @subscription(
         Permission.SPEND_LIMITS_READ,
@@ -112,14 +101,10 @@ class EventSubscriptions:
     )
     async def unusual_spend(
         self, info: Info, organization_id: OrganizationId, member_id: OnlyMember = None, after: After = None
-    ) -> AsyncGenerator[UnusualSpendEvent, None]:
-        context = info.context
-        owner = await _owner(context, organization_id, Permission.SPEND_LIMITS_READ, Own.NARROWED)
-        wanted = _wanted(context, owner, member_id, Permission.SPEND_LIMITS_READ)
-        async with aclosing(_events(context, owner, after, kinds=(anomalies.KIND,))) as events:
-            async for event in events:
-                if wanted is None or event.member_id == wanted:
-                    yield UnusualSpendEvent(cursor=_cursor(event), owner=owner, row=event)
+    ) -> AsyncIterable[UnusualSpendEvent]:
+        asked = await _asked(info.context, organization_id, after, Permission.SPEND_LIMITS_READ, Own.NARROWED)
+        wanted = _wanted(asked, member_id, Permission.SPEND_LIMITS_READ)
+        return asked.news(UnusualSpendEvent.of, wants=_concerning(frozenset({anomalies.KIND}), wanted))
 
     @subscription(
         Permission.USAGE_READ,
@@ -128,15 +113,16 @@ class EventSubscriptions:
     )
     async def usage_updated(
         self, info: Info, organization_id: OrganizationId, member_id: OnlyMember = None, after: After = None
-    ) -> AsyncGenerator[UsageUpdatedEvent, None]:
-        context = info.context
-        owner = await _owner(context, organization_id, Permission.USAGE_READ, Own.NARROWED)
-        wanted = _wanted(context, owner, member_id, Permission.USAGE_READ)
-        own = seen_by(context.principal, owner.organization_id, Permission.USAGE_READ)
-        async with aclosing(_events(context, owner, after, kinds=changes.USAGE_KINDS)) as events:
-            async for event in events:
-                if wanted is None or wanted in changes.users_of(event):
-                    yield UsageUpdatedEvent(cursor=_cursor(event), owner=owner, row=event, member_id=own)
+    ) -> AsyncIterable[UsageUpdatedEvent]:
+        asked = await _asked(info.context, organization_id, after, Permission.USAGE_READ, Own.NARROWED)
+        wanted = _wanted(asked, member_id, Permission.USAGE_READ)
+        own = seen_by(info.context.principal, asked.organization_id, Permission.USAGE_READ)
+        return asked.news(
+            partial(UsageUpdatedEvent.of, own),
+            wants=_concerning(frozenset(changes.USAGE_KINDS), wanted),
+            joins=partial(changes.sums_up, own),
+            pause_seconds=changes.USAGE_PAUSE_SECONDS,
+        )
 
     @subscription(
         Permission.SEATS_READ,
@@ -145,14 +131,10 @@ class EventSubscriptions:
     )
     async def seat_changed(
         self, info: Info, organization_id: OrganizationId, member_id: OnlyMember = None, after: After = None
-    ) -> AsyncGenerator[SeatChangedEvent, None]:
-        context = info.context
-        owner = await _owner(context, organization_id, Permission.SEATS_READ, Own.NARROWED)
-        wanted = _wanted(context, owner, member_id, Permission.SEATS_READ)
-        async with aclosing(_events(context, owner, after, kinds=changes.SEAT_KINDS)) as events:
-            async for event in events:
-                if wanted is None or event.member_id == wanted:
-                    yield SeatChangedEvent(cursor=_cursor(event), owner=owner, row=event)
+    ) -> AsyncIterable[SeatChangedEvent]:
+        asked = await _asked(info.context, organization_id, after, Permission.SEATS_READ, Own.NARROWED)
+        wanted = _wanted(asked, member_id, Permission.SEATS_READ)
+        return asked.news(SeatChangedEvent.of, wants=_concerning(frozenset(changes.SEAT_KINDS), wanted))
 
     @subscription(
         Permission.INVOICES_READ,
@@ -161,12 +143,9 @@ class EventSubscriptions:
     )
     async def invoice_status_changed(
         self, info: Info, organization_id: OrganizationId, after: After = None
-    ) -> AsyncGenerator[InvoiceStatusChangedEvent, None]:
-        context = info.context
-        owner = await _owner(context, organization_id, Permission.INVOICES_READ, Own.NOTHING)
-        async with aclosing(_events(context, owner, after, kinds=changes.INVOICE_KINDS)) as events:
-            async for event in events:
-                yield InvoiceStatusChangedEvent(cursor=_cursor(event), owner=owner, row=event)
+    ) -> AsyncIterable[InvoiceStatusChangedEvent]:
+        asked = await _asked(info.context, organization_id, after, Permission.INVOICES_READ, Own.NOTHING)
+        return asked.news(InvoiceStatusChangedEvent.of, wants=_concerning(frozenset(changes.INVOICE_KINDS), None))
 
     @subscription(
         Permission.AUDIT_READ,
@@ -175,50 +154,63 @@ class EventSubscriptions:
     )
     async def organization_events(
         self, info: Info, organization_id: OrganizationId, after: After = None
-    ) -> AsyncGenerator[OrganizationEvent, None]:
-        context = info.context
-        owner = await _owner(context, organization_id, Permission.AUDIT_READ, Own.NOTHING)
-        async with aclosing(_events(context, owner, after, kinds=None)) as events:
-            async for event in events:
-                yield OrganizationEvent(cursor=_cursor(event), owner=owner, row=event)
+    ) -> AsyncIterable[OrganizationEvent]:
+        asked = await _asked(info.context, organization_id, after, Permission.AUDIT_READ, Own.NOTHING)
+        return asked.news(OrganizationEvent.of, wants=_anything)
 
 
-async def _owner(context: Context, given: str, permission: Permission, own: Own) -> Row:
-    """Return the organization a caller may hear of."""
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A subscriber who was let in: what they may see, and from where on they want to hear."""
+
+    context: Context
+    organization_id: str
+    start: int
+    head: int
+
+    def news(
+        self,
+        tell: Callable[[Row, Told], T],
+        *,
+        wants: Callable[[log.Event], bool],
+        joins: Callable[[log.Event, log.Event], bool] = alone,
+        pause_seconds: float = 0.0,
+    ) -> News[T]:
+        """Return the news that was asked for."""
+        feed = Feed(self.context.hub, self.context.reader, self.organization_id, wants, joins, pause_seconds)
+        view = as_seen(self.context.caller, self.organization_id)
+        return News(self.context, feed, view, self.start, self.head, tell)
+
+
+async def _asked(context: Context, given: str, after: str | None, permission: Permission, own: Own) -> _Asked:
+    """Return the question of a caller who may hear of the organization."""
     organization_id = ids.parse(given, ids.Kind.ORGANIZATION).organization_id
     access.require(context.caller, organization_id, permission, own)
     row = await context.loaders.organization.load(organization_id)
     if row is None:
         raise missing()
-    return row
+    return _Asked(context, organization_id, *await stretch(context, row, after))
 
 
-def _wanted(context: Context, owner: Row, member_id: str | None, permission: Permission) -> str | None:
+def _wanted(asked: _Asked, member_id: str | None, permission: Permission) -> str | None:
     """Return the one member whose events to send, or None for all; raise for somebody else's without permission."""
-    own = seen_by(context.principal, owner.organization_id, permission)
+    own = seen_by(asked.context.principal, asked.organization_id, permission)
     if member_id is None:
         return own
     named = ids.parse(member_id, ids.Kind.MEMBER)
-    if named.organization_id != owner.organization_id:
+    if named.organization_id != asked.organization_id:
         raise GraphError(ErrorCode.NOT_FOUND, "there is no such member in this organization")
     if own not in (None, named.key):
-        access.require(context.principal, owner.organization_id, permission)
+        access.require(asked.context.principal, asked.organization_id, permission)
     return named.key
 
 
-def _cursor(event: log.Event) -> str:
-    return cursors.encode(cursors.EVENTS, event.organization_id, str(event.sequence))
+def _anything(_event: log.Event) -> bool:
+    return True
 
 
-async def _events(
-    context: Context, owner: Row, after: str | None, *, kinds: Collection[str] | None
-) -> AsyncGenerator[log.Event, None]:
-    """Yield the events after a cursor, or those that are new, of some kinds or of all."""
-    head = await log.head(context.reader, owner.organization_id)
-    start = head if after is None else cursors.decode_sequence(after, owner.organization_id)
-    if start > head:
-        raise cursors.MalformedCursor
-    follow = feed.follow(context.reader, context.hub, owner.organization_id, after=start, kinds=kinds)
-    async with aclosing(follow) as events:
-        async for event in events:
-            yield event
+def _concerning(kinds: frozenset[str], member_id: str | None) -> Callable[[log.Event], bool]:
+    """Return what picks the events of some kinds that concern one member, or anybody."""
+    if member_id is None:
+        return lambda event: event.kind in kinds
+    return lambda event: event.kind in kinds and changes.concerns(event, member_id)

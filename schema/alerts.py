@@ -4,6 +4,7 @@ An alert is raised once for each threshold, window and version of a limit. Its `
 however often it is delivered, so a receiver recognizes a repeat. A plain member sees those about themself.
 """
 
+import json
 from datetime import datetime
 from functools import partial
 
@@ -13,6 +14,7 @@ from billing import periods as period_rules
 from billing.limits import LimitKind, SpendLevel, TierScope
 from billing.roles import Permission
 from billing.windows import Interval
+from events.feed import Told
 from models import alerts as rows
 from models.organizations import Organization
 from schema import ids
@@ -21,6 +23,7 @@ from schema.connections import After, Before, Connection, First, Last, Listing
 from schema.context import Info
 from schema.members import Member
 from schema.money import Money
+from schema.news import cursor
 from schema.nodes import Node
 from schema.periods import Period
 from schema.standings import subject_text
@@ -104,6 +107,19 @@ class LimitAlertEvent:
         row = await info.context.loaders.alert.load((self.owner.organization_id, self.alert_id))
         assert row is not None, "an alert is written in the transaction of its event"
         return LimitAlert.of(self.owner, row)
+
+    @classmethod
+    def of(cls, owner: Organization, told: Told) -> "LimitAlertEvent":
+        """Return the news of one alert."""
+        (event,) = told.events
+        facts = json.loads(event.payload)
+        return cls(
+            cursor=cursor(told),
+            dedup_id=facts["dedupId"],
+            owner=owner,
+            alert_id=facts["alertId"],
+            member_id=event.member_id,
+        )
 
 
 @strawberry.type

@@ -13,6 +13,7 @@ import strawberry
 
 from billing.anomalies import ACTIVE_DAYS_MIN, DISTANCES, HISTORY_DAYS, Sensitivity
 from billing.roles import Permission
+from events.feed import Told
 from models import anomalies as rows
 from models import events
 from models.organizations import Organization
@@ -23,6 +24,7 @@ from schema.context import Context, Info
 from schema.enums import mirror
 from schema.members import Member
 from schema.money import Money
+from schema.news import cursor
 from schema.nodes import Node
 from services import anomalies
 
@@ -127,6 +129,12 @@ class UnusualSpendEvent:
         found = await SpendAnomaly.load(info.context, self.owner, facts["anomalyId"])
         assert found is not None, "an anomaly is written in the transaction of its event"
         return found
+
+    @classmethod
+    def of(cls, owner: Organization, told: Told) -> "UnusualSpendEvent":
+        """Return the news of one day."""
+        (row,) = told.events
+        return cls(cursor=cursor(told), owner=owner, row=row)
 
 
 @strawberry.type

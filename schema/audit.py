@@ -14,6 +14,7 @@ import strawberry
 from strawberry.scalars import JSON
 
 from billing.roles import Permission
+from events.feed import Told
 from models import events as rows
 from models.organizations import Organization
 from schema import cursors, ids
@@ -23,6 +24,7 @@ from schema.context import Context, Info
 from schema.errors import ErrorCode, GraphError
 from schema.ids import Kind
 from schema.members import Member
+from schema.news import cursor
 from schema.nodes import Node
 from schema.scalars import Long
 
@@ -93,6 +95,12 @@ class OrganizationEvent:
     @field(description="The entry. The permission is asked for again with every event.", requires=Permission.AUDIT_READ)
     def event(self) -> AuditEvent:
         return AuditEvent.of(self.owner, self.row)
+
+    @classmethod
+    def of(cls, owner: Organization, told: Told) -> "OrganizationEvent":
+        """Return the news of one entry."""
+        (row,) = told.events
+        return cls(cursor=cursor(told), owner=owner, row=row)
 
 
 @strawberry.input(description="Which entries to list; everything given must hold.")

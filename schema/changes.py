@@ -5,7 +5,7 @@ is asked again with every event.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -15,6 +15,7 @@ import strawberry
 
 from billing.periods import month_containing
 from billing.roles import Permission
+from events.feed import Told
 from models import events as rows
 from models.organizations import Organization
 from schema.access import Own, field
@@ -23,6 +24,7 @@ from schema.enums import mirror
 from schema.invoices import Invoice, InvoiceStatus
 from schema.members import Member
 from schema.money import Money
+from schema.news import cursor
 from schema.periods import Period
 from schema.scalars import Long
 from schema.usage_events import UsageEvent
@@ -56,8 +58,9 @@ mirror(
     CHANGED="A member's seat became another one, at one instant.",
     REVOKED="A member's seat was taken away.",
 )
+CORRECTED: Final = "UsageCorrected"
 USAGE_KINDS: Final[Mapping[str, UsageUpdateKind]] = MappingProxyType(
-    {"UsageRecorded": UsageUpdateKind.RECORDED, "UsageCorrected": UsageUpdateKind.CORRECTED}
+    {"UsageRecorded": UsageUpdateKind.RECORDED, CORRECTED: UsageUpdateKind.CORRECTED}
 )
 SEAT_KINDS: Final[Mapping[str, SeatChangeKind]] = MappingProxyType(
     {
@@ -76,10 +79,18 @@ INVOICE_KINDS: Final[Mapping[str, InvoiceStatus | None]] = MappingProxyType(
 )
 
 
-@strawberry.type(description="What usage became.")
+USAGE_PAUSE_SECONDS: Final = 0.25
+"""How long a subscriber to usage is left in peace between two updates."""
+
+
+@strawberry.type(
+    description="What usage became. Usage that is recorded thick and fast is summed up: the first update comes at once "
+    "and the next ones at most four times a second, each with the sum of what was recorded in between."
+)
 class UsageUpdate:
     kind: UsageUpdateKind = strawberry.field(description="What happened.")
-    occurred_at: datetime = strawberry.field(description="When we learned of it.")
+    entries: Long = strawberry.field(description="How many entries of the log this update sums up.")
+    occurred_at: datetime = strawberry.field(description="When we learned of it; of several, of the last.")
     period: Period | None = strawberry.field(
         description="The month the usage counts in; null for a correction, whose event says when it was used."
     )
@@ -114,7 +125,7 @@ class UsageUpdate:
 class UsageUpdatedEvent:
     cursor: str = strawberry.field(description="Where the event stands; give it as `after` to go on from here.")
     owner: strawberry.Private[Organization]
-    row: strawberry.Private[rows.Event]
+    told: strawberry.Private[Sequence[rows.Event]]
     member_id: strawberry.Private[str | None]  # the listener, where they may hear of themself alone
 
     @field(
@@ -123,24 +134,39 @@ class UsageUpdatedEvent:
         own=Own.SUBJECT,
     )
     def update(self) -> UsageUpdate:
-        facts = facts_of(self.row)
-        corrected = self.row.kind == "UsageCorrected"
-        everybody = users_of(self.row)
-        alone = self.member_id is None or everybody == (self.member_id,)
-        nanos = int(facts["differenceNanos" if corrected else "costNanos"])
-        start = None if corrected else datetime.fromisoformat(facts["periodStart"])
-        zone, shown = self.owner.time_zone, everybody if self.member_id is None else (self.member_id,)
+        last, facts = self.told[-1], [facts_of(row) for row in self.told]
+        corrected = last.kind == CORRECTED
+        nanos = sum(int(each["differenceNanos" if corrected else "costNanos"]) for each in facts)
+        shows_sums = self.member_id is None or users_of(last) == (self.member_id,)
+        everybody = sorted({member_id for row in self.told for member_id in users_of(row)})
+        start = None if corrected else datetime.fromisoformat(facts[-1]["periodStart"])
+        zone = self.owner.time_zone
         return UsageUpdate(
-            kind=USAGE_KINDS[self.row.kind],
-            occurred_at=self.row.occurred_at,
+            kind=USAGE_KINDS[last.kind],
+            entries=Long(len(self.told)),
+            occurred_at=last.occurred_at,
             period=Period.of(month_containing(start, zone), zone) if start else None,
-            events=Long(0 if corrected else facts["events"]) if alone else None,
-            difference=Money.of_nanos(nanos, self.owner.currency, self.owner.locale) if alone else None,
+            events=Long(0 if corrected else sum(each["events"] for each in facts)) if shows_sums else None,
+            difference=Money.of_nanos(nanos, self.owner.currency, self.owner.locale) if shows_sums else None,
             owner=self.owner,
             member_id=self.member_id,
-            member_ids=shown,
-            usage_id=facts["usageId"] if corrected else None,
+            member_ids=tuple(everybody) if self.member_id is None else (self.member_id,),
+            usage_id=facts[-1]["usageId"] if corrected else None,
         )
+
+    @classmethod
+    def of(cls, listener: str | None, owner: Organization, told: Told) -> "UsageUpdatedEvent":
+        """Return the news of one or several entries about usage, as one listener may know it."""
+        return cls(cursor=cursor(told), owner=owner, told=told.events, member_id=listener)
+
+
+def sums_up(listener: str | None, before: rows.Event, event: rows.Event) -> bool:
+    """Return whether two entries about usage can be told as one: of one month, and equally open to the listener."""
+    if CORRECTED in (before.kind, event.kind):
+        return False  # a correction names the event that it replaces
+    if facts_of(before)["periodStart"] != facts_of(event)["periodStart"]:
+        return False
+    return listener is None or (users_of(before) == (listener,)) == (users_of(event) == (listener,))
 
 
 @strawberry.type(description="A seat as it was held at one instant.")
@@ -199,6 +225,12 @@ class SeatChangedEvent:
             member_id=self.row.member_id,
         )
 
+    @classmethod
+    def of(cls, owner: Organization, told: Told) -> "SeatChangedEvent":
+        """Return the news of one seat."""
+        (row,) = told.events
+        return cls(cursor=cursor(told), owner=owner, row=row)
+
 
 @strawberry.type(description="What an invoice became.")
 class InvoiceStatusChange:
@@ -233,6 +265,20 @@ class InvoiceStatusChangedEvent:
             owner=self.owner,
             invoice_id=facts["invoiceId"],
         )
+
+    @classmethod
+    def of(cls, owner: Organization, told: Told) -> "InvoiceStatusChangedEvent":
+        """Return the news of one invoice."""
+        (row,) = told.events
+        return cls(cursor=cursor(told), owner=owner, row=row)
+
+
+def concerns(row: rows.Event, member_id: str) -> bool:
+    """Return whether an entry is about this member, alone or among others."""
+    if row.member_id is not None:
+        return row.member_id == member_id
+    # An id is nothing else by chance: most entries are told apart without being read.
+    return member_id in row.payload and member_id in facts_of(row).get("memberIds", ())
 
 
 def users_of(row: rows.Event) -> tuple[str, ...]:

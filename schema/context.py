@@ -6,8 +6,8 @@ subscription, so nothing in it can be stale for longer than that; after a write 
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import TypeVar
+from datetime import datetime, timedelta
+from typing import Final, TypeVar
 
 import strawberry
 
@@ -23,6 +23,9 @@ from services.outcomes import Refused
 C = TypeVar("C", bound=Command)
 A = TypeVar("A")
 
+RESUMABLE: Final = timedelta(days=30)
+"""How far back subscriptions go on from a cursor, where nobody decided otherwise."""
+
 
 @dataclass(slots=True)
 class Context:
@@ -34,6 +37,7 @@ class Context:
     hub: Hub
     clock: Callable[[], datetime]
     request_id: str
+    resumable: timedelta = RESUMABLE
     now: datetime = field(init=False)
     loaders: Loaders = field(init=False)
 

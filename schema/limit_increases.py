@@ -15,6 +15,7 @@ import strawberry
 
 from billing.limit_increases import Decision, Status
 from billing.roles import Permission
+from events.feed import Told
 from models import events
 from models import limit_increases as rows
 from models.organizations import Organization
@@ -24,6 +25,7 @@ from schema.connections import After, Before, Connection, First, Last, Listing
 from schema.context import Context, Info
 from schema.enums import mirror
 from schema.money import Money
+from schema.news import cursor
 from schema.nodes import Node
 from schema.parties import Contact
 from schema.spend_loaders import REQUESTS_MAX
@@ -203,6 +205,12 @@ class LimitIncreaseChangedEvent:
         request = await LimitIncreaseRequest.load(info.context, self.owner, facts["requestId"])
         assert request is not None, "a request is written in the transaction of its event"
         return LimitIncreaseChange(kind=KINDS[self.row.kind], occurred_at=self.row.occurred_at, request=request)
+
+    @classmethod
+    def of(cls, owner: Organization, told: Told) -> "LimitIncreaseChangedEvent":
+        """Return the news of one request."""
+        (row,) = told.events
+        return cls(cursor=cursor(told), owner=owner, row=row)
 
 
 @strawberry.type

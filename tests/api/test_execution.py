@@ -9,8 +9,9 @@ import pytest
 from graphql import parse
 
 from api.cost import Cost, measure, require_within
-from api.execution import Operations, Refused
+from api.execution import Operations
 from api.graph_requests import GraphRequest
+from api.operations import Refused
 from api.settings import Limits
 from schema.errors import ErrorCode, GraphError, first_code
 from tests.api.graph import graph

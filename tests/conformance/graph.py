@@ -24,8 +24,9 @@ from starlette.requests import HTTPConnection
 from strawberry.utils.str_converters import to_camel_case
 
 from api.callers import Visit
-from api.execution import Operations, Refused
+from api.execution import Operations
 from api.graph_requests import GraphRequest
+from api.operations import Refused
 from api.settings import Limits
 from resolvers.roots import schema
 from schema.context import Context

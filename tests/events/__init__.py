@@ -1,0 +1,1 @@
+"""News: the log's tail, what follows it, and how it crosses processes."""

@@ -10,7 +10,7 @@ from tests.builders import Caller, Database, a_member, a_sandbox, an_organizatio
 
 USAGE = """subscription($id: ID!, $member: ID, $after: String) {
     usageUpdated(organizationId: $id, memberId: $member, after: $after) { cursor update {
-        kind period { label } events difference { amount } members { name } correction { eventId } } } }"""
+        kind entries period { label } events difference { amount } members { name } correction { eventId } } } }"""
 SEATS = """subscription($id: ID!, $member: ID, $after: String) {
     seatChanged(organizationId: $id, memberId: $member, after: $after) { cursor change {
         kind occurredAt member { name } before { tier billable } after { tier billable role addOns } } } }"""
@@ -55,6 +55,7 @@ async def test_tells_of_usage_and_of_what_becomes_of_it(database: Database) -> N
 
     assert recorded == {
         "kind": "RECORDED",
+        "entries": "1",
         "period": {"label": "2026-10"},
         "events": "2",
         "difference": {"amount": "1.000003"},
@@ -63,6 +64,7 @@ async def test_tells_of_usage_and_of_what_becomes_of_it(database: Database) -> N
     }
     assert corrected == {
         "kind": "CORRECTED",
+        "entries": "1",
         "period": None,
         "events": "0",
         "difference": {"amount": "-0.75"},
@@ -79,12 +81,14 @@ async def test_tells_a_member_of_their_own_usage_and_not_what_others_spent(datab
     for used in ([("e1", eve_id)], [("e2", max_id), ("e3", eve_id)], [("e4", max_id)]):
         await owner.do("recordUsage", "results { status }", events=[event(name, who, "1") for name, who in used])
 
-    everybody = await _taken(owner, 3, USAGE, after=after)
-    about_max = await _taken(owner, 2, USAGE, after=after, member=max_id)
+    everybody = await _taken(owner, 1, USAGE, after=after)
+    about_max = await _taken(owner, 1, USAGE, after=after, member=max_id)
     own = [each["update"] for each in await _taken(max_, 2, USAGE, after=after)]
 
-    assert [len(each["update"]["members"]) for each in everybody] == [1, 2, 1]
-    assert [len(each["update"]["members"]) for each in about_max] == [2, 1]
+    assert [(each["update"]["entries"], each["update"]["events"]) for each in everybody] == [("3", "4")]
+    assert [each["update"]["difference"] for each in everybody] == [{"amount": "4.00"}]
+    assert [(each["update"]["entries"], each["update"]["events"]) for each in about_max] == [("2", "3")]
+    assert {each["name"] for each in about_max[0]["update"]["members"]} == {"max", "eve"}
     assert [each["members"] for each in own] == [[{"name": "max"}]] * 2
     assert [(each["events"], each["difference"]) for each in own] == [(None, None), ("1", {"amount": "1.00"})]
 
