@@ -259,7 +259,9 @@ async def run(options: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as folder:
         database = options.database or f"sqlite://{folder}/bench.db"
         async with ours(database, folder, rounds=rounds + 1, size=size) as house, theirs(size=size) as node:
-            racers, costs, times = (house, node), {}, {}
+            racers = (house, node)
+            costs: dict[str, float] = {}
+            times: dict[str, list[list[float]]] = {}
             for racer in racers:
                 await racer.publish(rounds)  # whatever is made at the first event is no subscriber's cost
                 before = racer.resident_bytes()
