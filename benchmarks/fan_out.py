@@ -12,10 +12,8 @@ Needs Node and, once, `npm ci` in `benchmarks/peers`.
 
 import argparse
 import asyncio
-import contextlib
 import json
 import struct
-import subprocess
 import sys
 import tempfile
 import time
@@ -30,7 +28,7 @@ from typing import Any
 import httpx2
 import uvloop
 
-from benchmarks.stage import raise_file_limit, serve
+from benchmarks.stage import raise_file_limit, serve, started
 
 PEERS = Path(__file__).parent / "peers"
 DOCUMENT = """subscription Hear($id: ID!, $after: String) { limitApproaching(organizationId: $id, after: $after) {
@@ -195,61 +193,42 @@ async def one_round(contestant: Contestant, number: int) -> list[float]:
 
 
 @asynccontextmanager
-async def started(*command: str, cwd: Path) -> AsyncIterator[tuple[int, dict[str, Any]]]:
-    """Yield the process id of a server and the facts it prints once it serves."""
-    process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, text=True)  # noqa: S603, ASYNC220  # ours
-    try:
-        assert process.stdout is not None, "it was asked for"
-        facts = json.loads(await asyncio.to_thread(process.stdout.readline))
-        yield process.pid, facts
-    finally:
-        process.kill()
-        process.wait()
-
-
-@asynccontextmanager
 async def ours(database: str, folder: str, *, rounds: int, size: int) -> AsyncIterator[Contestant]:
     """Yield the house, serving."""
     here = Path(__file__).parents[1]
     serving = (sys.executable, "-m", "benchmarks.fan_out", "--serve", folder, "--rounds", str(rounds))
-    async with started(*serving, "--database", database, cwd=here) as (pid, facts):
+    async with started(*serving, "--database", database, cwd=here) as (process, facts):
+        (stage,) = facts["organizations"]
         origin, headers = f"http://127.0.0.1:{facts['port']}", {"authorization": f"Bearer {facts['token']}"}
         async with httpx2.AsyncClient(base_url=origin, headers=headers, timeout=60) as client:
-            for _ in range(200):  # it prints before it listens
-                with contextlib.suppress(httpx2.TransportError):
-                    if (await client.get("/readyz")).status_code == 200:
-                        break
-                await asyncio.sleep(0.05)
 
             async def publish(number: int) -> None:
                 used = {
                     "id": f"u{number}",
-                    "memberId": facts["members"][number],
+                    "memberId": stage["members"][number],
                     "meter": "tokens",
                     "model": "atlas",
                     "direction": "INPUT",
                     "quantity": "800000",
                     "occurredAt": datetime.now(UTC).isoformat(),
                 }
-                shared = {"organizationId": facts["organization"], "idempotencyKey": f"round-{number}"}
+                shared = {"organizationId": stage["id"], "idempotencyKey": f"round-{number}"}
                 body = {"query": USE, "variables": {"input": {**shared, "events": [used]}}}
                 answer = (await client.post("/graphql", json=body)).json()
                 assert answer["data"]["recordUsage"]["results"] == [{"status": "RECORDED"}], answer
 
-            yield Contestant(
-                "billgraph", pid, facts["port"], facts["token"], facts["organization"], publish, Crowd(size)
-            )
+            yield Contestant("billgraph", process.pid, facts["port"], facts["token"], stage["id"], publish, Crowd(size))
 
 
 @asynccontextmanager
 async def theirs(*, size: int) -> AsyncIterator[Contestant]:
     """Yield the Node server, serving."""
-    async with started("node", "fan_out.mjs", cwd=PEERS) as (pid, facts), httpx2.AsyncClient(timeout=60) as client:
+    async with started("node", "fan_out.mjs", cwd=PEERS) as (process, facts), httpx2.AsyncClient(timeout=60) as client:
 
         async def publish(_number: int) -> None:
             (await client.post(f"http://127.0.0.1:{facts['port']}/publish")).raise_for_status()
 
-        yield Contestant("graphql-ws", pid, facts["port"], "none", "acme", publish, Crowd(size))
+        yield Contestant("graphql-ws", process.pid, facts["port"], "none", "acme", publish, Crowd(size))
 
 
 async def run(options: argparse.Namespace) -> int:

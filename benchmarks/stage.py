@@ -4,9 +4,13 @@ The whole house on a database of its own, in a process of its own, with an organ
 it whose alerts can be set off one by one.
 """
 
+import asyncio
 import json
 import resource
 import socket
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -23,12 +27,12 @@ from billing.money import Money
 from billing.plans import from_document, to_document
 from billing.rating import Direction
 from billing.roles import Permission
-from events.hub import Hub
+from models import events as log
 from models import plans
 from models.database import Database, opened
 from models.migrate import migrate
 from models.sql import Client
-from schema import ids
+from schema import cursors, ids
 from services import imports, limits, organizations, usage
 from services.dispatch import Dispatcher, Request
 
@@ -66,6 +70,7 @@ class Stage:
     """An organization, and who may do everything in it."""
 
     dispatcher: Dispatcher
+    reader: Client
     organization_id: str
     owner: Principal
     member_ids: tuple[str, ...]
@@ -77,20 +82,28 @@ class Stage:
         command = make(organization_id=self.organization_id, idempotency_key=f"stage-{self.calls}", **fields)
         return await self.dispatcher.execute(verb, command, Request(self.owner, now(), "bench"))
 
-    async def use(self, number: int, cents: int) -> None:
-        """Let the member of that number use so much, which may set off alerts."""
-        fact = usage.UsageFact(
-            event_id=f"use-{self.calls}",
-            member_id=self.member_ids[number],
-            occurred_at=now(),
-            meter="tokens",
-            model="atlas",
-            direction=Direction.INPUT,
-            quantity=cents * 10_000,
+    async def use(self, uses: Sequence[tuple[int, int]]) -> None:
+        """Let members, by their number, use so many cents each, all in one transaction."""
+        facts = tuple(
+            usage.UsageFact(
+                event_id=f"use-{self.calls}-{place}",
+                member_id=self.member_ids[number],
+                occurred_at=now(),
+                meter="tokens",
+                model="atlas",
+                direction=Direction.INPUT,
+                quantity=cents * 10_000,
+            )
+            for place, (number, cents) in enumerate(uses)
         )
-        recorded = await self.do(usage.record, usage.Record, events=(fact,))
+        recorded = await self.do(usage.record, usage.Record, events=facts)
         assert isinstance(recorded, usage.Recorded), recorded
-        assert isinstance(recorded.outcomes[0], usage.EventRecorded), recorded
+        assert all(isinstance(outcome, usage.EventRecorded) for outcome in recorded.outcomes), recorded
+
+    @property
+    def id(self) -> str:
+        """The organization's global id."""
+        return ids.organization(self.organization_id)
 
 
 async def an_organization(database: Database, dispatcher: Dispatcher, slug: str, *, members: int, issuer: str) -> Stage:
@@ -106,7 +119,7 @@ async def an_organization(database: Database, dispatcher: Dispatcher, slug: str,
     created = await organizations.create(dispatcher, command, Request(_principal(issuer), now(), "bench"))
     assert isinstance(created, organizations.Created), created
     own = Membership(created.organization_id, created.member_id, "primary_owner", frozenset(Permission))
-    stage = Stage(dispatcher, created.organization_id, _principal(issuer, own), ())
+    stage = Stage(dispatcher, database.reader, created.organization_id, _principal(issuer, own), ())
     people = tuple(
         imports.NewMember(f"m{each}@{slug}.example", f"Member {each}", "member", "chat") for each in range(members)
     )
@@ -139,8 +152,15 @@ def _principal(issuer: str, *memberships: Membership) -> Principal:
     )
 
 
-async def serve(url: str, folder: Path, *, members: int) -> None:
-    """Serve an organization of so many members until killed, after printing where it is and who may ask."""
+Beside = Callable[[Sequence[Stage]], Awaitable[None]]
+
+
+async def _nothing(_stages: Sequence[Stage]) -> None:
+    """Do nothing beside serving."""
+
+
+async def serve(url: str, folder: Path, *, members: int, organizations: int = 1, beside: Beside = _nothing) -> None:
+    """Serve organizations of so many members until killed, after printing where they are and who may ask."""
     raise_file_limit()
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -151,21 +171,45 @@ async def serve(url: str, folder: Path, *, members: int) -> None:
     key_path, issuer = folder / "key.pem", issuer_of(settings)
     async with opened(url) as database:
         await migrate(database)
-        server = build_server(build_house(database, settings, personas=[ANN], key_path=key_path), settings)
-        stage = await an_organization(
-            database, Dispatcher(database.runner, Hub()), "acme", members=members, issuer=issuer
-        )
+        app = build_house(database, settings, personas=[ANN], key_path=key_path)
+        server = build_server(app, settings)
+        dispatcher = Dispatcher(database.runner, app.state.hub)
+        stages = [
+            await an_organization(database, dispatcher, f"acme-{number}", members=members, issuer=issuer)
+            for number in range(organizations)
+        ]
         token = mint_access_token(
             SigningKey.load_or_create(key_path), ANN, issuer=issuer, audience=AUDIENCE, at=now(), lifetime=HOLDS
         )
-        facts = {
-            "port": port,
-            "token": token,
-            "organization": ids.organization(stage.organization_id),
-            "members": [ids.text(ids.Kind.MEMBER, stage.organization_id, each) for each in stage.member_ids],
-        }
+        serving = asyncio.create_task(server.serve())
+        while not server.started:  # noqa: ASYNC110  # uvicorn has a flag and no event
+            await asyncio.sleep(0.01)
+        described = [await _described(stage) for stage in stages]
+        facts = {"port": port, "token": token, "organizations": described}
         print(json.dumps(facts), flush=True)  # noqa: T201  # read by the process that started this one
-        await server.serve()
+        await beside(stages)
+        await serving
+
+
+async def _described(stage: Stage) -> dict[str, Any]:
+    head = await log.head(stage.reader, stage.organization_id)
+    return {
+        "id": stage.id,
+        "cursor": cursors.encode(cursors.EVENTS, stage.organization_id, str(head)),
+        "members": [ids.text(ids.Kind.MEMBER, stage.organization_id, each) for each in stage.member_ids],
+    }
+
+
+@asynccontextmanager
+async def started(*command: str, cwd: Path) -> AsyncIterator[tuple[Any, dict[str, Any]]]:
+    """Yield a server's process and the facts that it prints once it serves."""
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, cwd=cwd, stdin=pipe, stdout=pipe, text=True)  # noqa: S603, ASYNC220  # ours
+    try:
+        yield process, json.loads(await asyncio.to_thread(process.stdout.readline))  # type: ignore[union-attr]
+    finally:
+        process.kill()
+        await asyncio.to_thread(process.communicate)  # which closes both pipes
 
 
 def raise_file_limit() -> None:

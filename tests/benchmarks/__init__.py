@@ -1,1 +1,1 @@
-"""The proofs, in a short form."""
+"""The benchmarks in short: what they prove holds, and they can still be run."""
