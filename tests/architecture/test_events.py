@@ -21,6 +21,7 @@ class Kind:
     """What the page says of one kind."""
 
     fields: tuple[str, ...]
+    always: frozenset[str]
     example: dict[str, object]
 
 
@@ -29,9 +30,11 @@ def documented() -> dict[tuple[str, int], Kind]:
     found = {}
     for name, version, text in _SECTION.findall(PAGE.read_text()):
         (example,) = _EXAMPLE.findall(text)
-        fields = tuple(field for field, _unit, _meaning in _FIELD.findall(text))
+        rows = _FIELD.findall(text)
+        fields = tuple(field for field, _unit, _meaning in rows)
+        always = frozenset(field for field, unit, _meaning in rows if ", where " not in unit)
         assert (name, int(version)) not in found, f"{name} is there twice"
-        found[name, int(version)] = Kind(fields, json.loads(example))
+        found[name, int(version)] = Kind(fields, always, json.loads(example))
     return found
 
 
@@ -107,4 +110,5 @@ async def test_what_is_emitted_has_the_documented_shape(database: Database) -> N
     assert len({entry.kind for entry in entries}) > 15
     for entry in entries:
         assert (entry.kind, entry.version) in page, f"{entry.kind} {entry.version} is not documented"
-        assert set(json.loads(entry.payload)) == set(page[entry.kind, entry.version].fields), entry.kind
+        kind, payload = page[entry.kind, entry.version], json.loads(entry.payload)
+        assert kind.always <= set(payload) <= set(kind.fields), entry.kind
