@@ -1,0 +1,126 @@
+"""Who tries every field: each built-in role, somebody let go, a stranger, and nobody.
+
+All are callers of one organization, `home`; the stranger owns another and asks for this one.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+from graphql import ExecutionResult, OperationType
+from starlette.requests import HTTPConnection
+
+from api.callers import Caller, Visit
+from api.execution import Operations, Refused
+from api.graph_requests import GraphRequest
+from api.settings import Limits
+from auth.principal import Membership, Method, Principal
+from billing.roles import BUILT_IN
+from events.hub import Hub
+from models.database import Database
+from resolvers.roots import schema
+from schema import cursors, ids
+from schema.context import Context
+from services.dispatch import Dispatcher
+from tests.authorization import reach
+from tests.services.books import ALWAYS, START
+from tests.stories.seeded import AT
+
+NOBODY: Final = "nobody"
+STRANGER: Final = "stranger"
+DEACTIVATED: Final = "deactivated"
+CALLERS: Final = (NOBODY, STRANGER, DEACTIVATED, *BUILT_IN)
+_PATHS: Final[dict[str, reach.Path]] = {}
+OPERATIONS: Final = Operations(schema, Limits(documents_cached_max=5_000))
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """An organization, the member that callers are, and another member."""
+
+    database: Database
+    organization_id: str
+    member_id: str
+    other_id: str
+
+    def caller(self, name: str) -> Principal | None:
+        """Return the caller of a name: as a role they are the same person, with another role."""
+        if name == NOBODY:
+            return None
+        if name == STRANGER:
+            elsewhere = Membership("01kwdfkd00yp6arym8shx0mx4x", None, "owner", BUILT_IN["owner"].permissions)
+            return _account("stranger", elsewhere)
+        if name == DEACTIVATED:
+            return _account("deactivated")
+        role = BUILT_IN[name]
+        return _account(name, Membership(self.organization_id, self.member_id, role.key, role.permissions))
+
+    @property
+    def first_cursor(self) -> str:
+        """The cursor before the first event of the log."""
+        return cursors.encode(cursors.EVENTS, self.organization_id, "0")
+
+    @property
+    def known_by_field(self) -> Mapping[str, str]:
+        """The ids that inputs name, by the name of the field."""
+        known = self.known
+        return {"organizationId": known["organization"], "memberId": known["other"]}
+
+    @property
+    def known(self) -> Mapping[str, str]:
+        """The ids that questions are about, by name."""
+        return {
+            "organization": ids.organization(self.organization_id),
+            "member": ids.text(ids.Kind.MEMBER, self.organization_id, self.member_id),
+            "other": ids.text(ids.Kind.MEMBER, self.organization_id, self.other_id),
+        }
+
+    async def ask(
+        self, caller: Principal | None, document: str, variables: Mapping[str, Any] = MappingProxyType({})
+    ) -> ExecutionResult:
+        """Return the answer to a query or mutation, or the first of a subscription, as behind the served doors."""
+        for name, text in self.known.items():
+            document = document.replace(f"${name}", f'"{text}"')
+        visit = Visit(HTTPConnection({"type": "http", "headers": []}), caller, self._context, "request")
+        try:
+            operation = OPERATIONS.prepare(GraphRequest(document, None, dict(variables)))
+        except Refused as refused:
+            return ExecutionResult(None, list(refused.errors))
+        if operation.kind is OperationType.SUBSCRIPTION:
+            stream = OPERATIONS.stream(operation, visit)
+            try:
+                return await anext(stream)
+            finally:
+                await stream.aclose()
+        return await OPERATIONS.run(operation, visit)
+
+    async def paths(self) -> Mapping[str, reach.Path]:
+        """Return a way to something of each type, as the primary owner finds it; it is found once for all tests."""
+
+        async def ask(document: str) -> Any:
+            return (await self.ask(self.caller("primary_owner"), document)).data
+
+        if not _PATHS:
+            _PATHS.update(await reach.paths(ask))
+        return _PATHS
+
+    @asynccontextmanager
+    async def _context(self, _connection: HTTPConnection, caller: Caller | None) -> AsyncIterator[object]:
+        assert caller is None or isinstance(caller, Principal)
+        dispatcher = Dispatcher(self.database.runner, Hub())
+        yield Context(caller, self.database.reader, dispatcher, dispatcher.hub, lambda: AT, "request")
+
+
+def _account(name: str, *memberships: Membership) -> Principal:
+    return Principal.of(
+        memberships,
+        issuer="https://idp.example",
+        subject=name,
+        name=name,
+        email=f"{name}@caller.example",
+        authenticated_at=START,
+        expires_at=ALWAYS,
+        method=Method.BEARER,
+    )
