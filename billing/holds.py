@@ -89,6 +89,25 @@ def expire(account: Account, hold_id: str) -> tuple[Account, Outcome]:
     return (_end(account, hold_id), Outcome.EXPIRED) if hold_id in account.holds else (account, Outcome.REJECTED)
 
 
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """How one spend meets what is left of a hold: the part it covers, the part beyond it, and what is left then."""
+
+    covered: int
+    excess: int
+    left: int
+
+
+def cover(left: int, spent: int) -> Covered:
+    """Return how much of `spent` a hold covers that has `left` to give.
+
+    >>> cover(60, 45), cover(15, 25)
+    (Covered(covered=45, excess=0, left=15), Covered(covered=15, excess=10, left=0))
+    """
+    covered = min(left, spent)
+    return Covered(covered, spent - covered, left - covered)
+
+
 def _end(account: Account, hold_id: str) -> Account:
     holds = {key: amount for key, amount in account.holds.items() if key != hold_id}
     return replace(account, holds=MappingProxyType(holds), ended=account.ended | {hold_id})

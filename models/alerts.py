@@ -48,10 +48,15 @@ class LimitAlert(Model):
         table = "limit_alerts"
 
 
+_RAISED = Statement("""
+    SELECT dedup_id FROM limit_alerts WHERE organization_id = :organization_id AND dedup_id IN :dedup_ids[]
+""")
+
+
 async def raised_before(client: BaseDBAsyncClient, organization_id: str, dedup_ids: Sequence[str]) -> set[str]:
     """Return those of the given ids that were raised already."""
-    query = LimitAlert.filter(organization_id=organization_id, dedup_id__in=list(dedup_ids)).using_db(client)
-    return {str(found) for found in await query.values_list("dedup_id", flat=True)}
+    rows = await _RAISED.rows(client, organization_id=organization_id, dedup_ids=dedup_ids)
+    return {row["dedup_id"] for row in rows}
 
 
 _HIGHEST = Statement("""

@@ -33,6 +33,7 @@ ROW_MODULES = (
     "models.payments",
     "models.plans",
     "models.releases",
+    "models.reservations",
     "models.roles",
     "models.seats",
     "models.sessions",

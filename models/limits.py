@@ -109,6 +109,10 @@ class Delta:
         return self.window_start, self.interval.value, self.level.value, self.subject
 
 
+WindowKey = tuple[Interval, datetime, rules.SpendLevel, str]
+"""Which counter: interval, start of the window, level and subject."""
+
+
 @dataclass(frozen=True, slots=True)
 class Subjects:
     """Whose counters and limits are asked for, with the organization's own always among them."""
@@ -125,6 +129,17 @@ class Subjects:
             "tiers": sorted(set(self.tiers)),
             "members": sorted(set(self.members)),
         }
+
+    def joined(self, keys: Iterable["WindowKey"]) -> "Subjects":
+        """Return these subjects with those of some counters."""
+        named: dict[rules.SpendLevel, set[str]] = {level: set() for level in rules.SpendLevel}
+        for _, _, level, subject in keys:
+            named[level].add(subject)
+        return Subjects(
+            named[rules.SpendLevel.GROUP].union(self.groups),
+            named[rules.SpendLevel.SEAT_TIER].union(self.tiers),
+            named[rules.SpendLevel.MEMBER].union(self.members),
+        )
 
     @classmethod
     def of(cls, chains: Iterable[rules.Chain]) -> "Subjects":
@@ -229,19 +244,16 @@ async def newest_version(client: BaseDBAsyncClient, organization_id: str, place:
     return newest.version if newest else 0
 
 
-async def overriding(
-    client: BaseDBAsyncClient, organization_id: str, member_ids: Sequence[str], interval: Interval
-) -> set[str]:
-    """Return those of the given members whose own limit stands instead of their tier's."""
+async def overriding(client: BaseDBAsyncClient, organization_id: str, interval: Interval) -> set[str]:
+    """Return the members whose own limit of this interval stands instead of their tier's."""
     query = SpendLimit.filter(
         organization_id=organization_id,
         level="MEMBER",
         interval=interval.value,
         override="INSTEAD",
         ends_at__isnull=True,
-        subject__in=list(member_ids),
     )
-    return {str(found) for found in await query.using_db(client).values_list("subject", flat=True)}
+    return {str(found) for found in await query.using_db(client).limit(100_000).values_list("subject", flat=True)}
 
 
 async def find_many(client: BaseDBAsyncClient, organization_id: str, limit_ids: Sequence[str]) -> list[SpendLimit]:
@@ -258,9 +270,6 @@ async def end(client: BaseDBAsyncClient, limit: SpendLimit, *, at: datetime) -> 
     """End a limit."""
     query = SpendLimit.filter(organization_id=limit.organization_id, id=limit.id).using_db(client)
     await query.update(ends_at=at)
-
-
-WindowKey = tuple[Interval, datetime, rules.SpendLevel, str]
 
 
 async def counters_of(

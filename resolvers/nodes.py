@@ -33,6 +33,7 @@ from schema.members import Member
 from schema.nodes import Node
 from schema.organizations import Organization
 from schema.payments import CreditNote, Payment, PaymentMethod
+from schema.reservations import Reservation
 from schema.roles import Role
 from schema.usage_events import UsageEvent
 from schema.webhooks import WebhookDelivery, WebhookEndpoint
@@ -117,6 +118,16 @@ async def _usage_event(context: Context, owner: Row, key: str) -> Node | None:
     return found
 
 
+async def _reservation(context: Context, owner: Row, key: str) -> Node | None:
+    found = await Reservation.load(context, owner, key)
+    if found is not None:
+        organization_id = owner.organization_id
+        access.require(
+            context.principal, organization_id, Permission.USAGE_READ, Own.SUBJECT, member_id=found.member_id
+        )
+    return found
+
+
 async def _credit_grant(context: Context, owner: Row, key: str) -> Node | None:
     return await CreditGrant.load(context, owner, key)
 
@@ -159,6 +170,7 @@ _FINDERS: Final[Mapping[Kind, Finder]] = MappingProxyType(
         Kind.PAYMENT_METHOD: Finder(Permission.INVOICES_READ, _payment_method),
         Kind.CREDIT_NOTE: Finder(Permission.INVOICES_READ, _credit_note),
         Kind.USAGE_EVENT: Finder(Permission.SELF_READ, _usage_event),
+        Kind.RESERVATION: Finder(Permission.SELF_READ, _reservation),
         Kind.CREDIT_GRANT: Finder(Permission.INVOICES_READ, _credit_grant),
         Kind.CREDIT_ENTRY: Finder(Permission.INVOICES_READ, _credit_entry),
         Kind.AUDIT_EVENT: Finder(Permission.AUDIT_READ, _audit_event),

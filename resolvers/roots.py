@@ -24,6 +24,7 @@ from resolvers.plans import PlanMutations
 from resolvers.previews import PreviewQueries
 from resolvers.profiles import ProfileMutations
 from resolvers.reassignments import ReassignmentMutations
+from resolvers.reservations import ReservationMutations
 from resolvers.seats import SeatMutations
 from resolvers.subscriptions import EventSubscriptions
 from resolvers.usage import UsageMutations
@@ -60,6 +61,7 @@ class Mutation(
     IncreaseMutations,
     AnomalyMutations,
     UsageMutations,
+    ReservationMutations,
     CorrectionMutations,
     PlanMutations,
     ContractMutations,

@@ -10,6 +10,7 @@ from billing.rating import Direction
 from models.limits import SpendLimit
 from models.organizations import Organization
 from resolvers.commands import Command, Payload, mutation, owner_of
+from resolvers.member_names import MemberName
 from schema import ids, inputs
 from schema.context import Context, Info
 from schema.enums import mirror
@@ -21,7 +22,7 @@ from schema.scalars import Long
 from schema.user_errors import UserError, user_error
 from services import usage
 from services.outcomes import RefusalCode, Refused
-from services.usage import NamedBy, Overage
+from services.usage import Overage
 
 mirror(
     Overage,
@@ -29,11 +30,6 @@ mirror(
     REFUSE="It is refused and leaves no trace in spend.",
     RECORD="It has happened already: it is kept, flagged and alerted.",
 )
-_NAMES: Mapping[NamedBy, str] = {
-    NamedBy.ID: "memberId",
-    NamedBy.EXTERNAL_ID: "memberExternalId",
-    NamedBy.EMAIL: "memberEmail",
-}
 
 
 class UsageEventStatus(StrEnum):
@@ -54,13 +50,8 @@ mirror(
 
 
 @strawberry.input(description="One measured use. Name the member in exactly one of the three ways.")
-class UsageEventInput:
+class UsageEventInput(MemberName):
     id: str = strawberry.field(description="The source's own id of the event; it makes a repeat harmless.")
-    member_id: strawberry.ID | None = strawberry.field(default=None, description="The member, by our id.")
-    member_external_id: str | None = strawberry.field(
-        default=None, description="The member, by the id of the customer's directory."
-    )
-    member_email: str | None = strawberry.field(default=None, description="The member, by e-mail address.")
     meter: str = strawberry.field(default="tokens", description="The meter of the plan that it counts on.")
     model: str = strawberry.field(description="The model that was used.")
     direction: Direction = strawberry.field(description="Which side of the call was metered.")
@@ -69,9 +60,7 @@ class UsageEventInput:
 
     def fact(self, organization_id: str, *path: str) -> usage.UsageFact:
         """Return the event as the service takes it; `path` is its place in the input."""
-        named_by, name = self._member(*path)
-        if named_by is NamedBy.ID:
-            name = inputs.key(name, Kind.MEMBER, organization_id, *path, "memberId")
+        named_by, name = self.named(organization_id, *path)
         return usage.UsageFact(
             event_id=self.id,
             member_id=name,
@@ -82,25 +71,6 @@ class UsageEventInput:
             occurred_at=self.occurred_at,
             named_by=named_by,
         )
-
-    @property
-    def named_by(self) -> NamedBy:
-        """In which way the event names its member."""
-        return self._member()[0]
-
-    def _member(self, *path: str) -> tuple[NamedBy, str]:
-        given = {
-            NamedBy.ID: self.member_id,
-            NamedBy.EXTERNAL_ID: self.member_external_id,
-            NamedBy.EMAIL: self.member_email,
-        }
-        found = [(named_by, name) for named_by, name in given.items() if name is not None]
-        if len(found) != 1:
-            message = (
-                f"the event names its member in {len(found)} ways; give exactly one of {', '.join(_NAMES.values())}"
-            )
-            raise InvalidInput(RefusalCode.INPUT_INVALID, message, (*path, "memberId"))
-        return found[0]
 
 
 @strawberry.input(description="Up to 1,000 usage events.")
@@ -151,7 +121,7 @@ class UsageMutations:
                 return RecordUsagePayload.refused(refused)
             case usage.Recorded(outcomes):
                 owner = await owner_of(info.context, organization_id)
-                limits = await _limits(info.context, owner, outcomes)
+                limits = await limits_behind(info.context, owner, outcomes)
                 return RecordUsagePayload(
                     results=[_result(outcome, owner) for outcome in outcomes],
                     user_errors=[
@@ -162,9 +132,7 @@ class UsageMutations:
                 )
 
 
-async def _limits(
-    context: Context, owner: Organization, outcomes: Iterable[usage.EventOutcome]
-) -> Mapping[str, SpendLimit]:
+async def limits_behind(context: Context, owner: Organization, outcomes: Iterable[object]) -> Mapping[str, SpendLimit]:
     """Return the limits that refused something, by id."""
     named = sorted({outcome.limit_id for outcome in outcomes if isinstance(outcome, usage.EventBlocked)})
     found = await context.loaders.limit.load_many([(owner.organization_id, limit_id) for limit_id in named])
@@ -206,7 +174,6 @@ def _error(
         case usage.EventBlocked(limit_id=limit_id):
             return SpendLimitReached.blocked(outcome, limits[limit_id], owner, path)
         case usage.EventRefused(code=code, message=message, field=field):
-            named = tuple(_NAMES[event.named_by] if part == "memberId" else part for part in field)
-            return user_error(Refused(code, message, named), under=path)
+            return user_error(Refused(code, message, event.blamed(field)), under=path)
         case usage.EventRecorded() | usage.EventRepeated():
             return None

@@ -20,6 +20,7 @@ from services.outcomes import Refused
 class DueKind(StrEnum):
     """What can fall due by itself."""
 
+    RESERVATION = "RESERVATION"
     LAPSE = "LAPSE"
     REVIEW = "REVIEW"
     RENEWAL = "RENEWAL"
@@ -34,6 +35,7 @@ class DueKind(StrEnum):
 mirror(
     DueKind,
     description="What can fall due by itself, because time passes.",
+    RESERVATION="Reserved spend that nobody settled was free again.",
     LAPSE="An evaluation that was not converted ended.",
     REVIEW="A contract was reviewed.",
     RENEWAL="A contract was renewed.",

@@ -45,6 +45,7 @@ class Kind(StrEnum):
     AUDIT_EVENT = "event"
     AUDIT_RECORD = "audit"
     USAGE_EVENT = "usage"
+    RESERVATION = "hold"
     CREDIT_GRANT = "grant"
     CREDIT_ENTRY = "credit"
     WEBHOOK_ENDPOINT = "hook"

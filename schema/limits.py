@@ -158,7 +158,7 @@ class SpendStatus(ForecastOfStatus):
 
 @strawberry.type(description="The charge would break a spend limit; it was not counted at any level.")
 class SpendLimitReached(UserError):
-    event_id: str = strawberry.field(description="The event that was refused.")
+    event_id: str = strawberry.field(description="The usage event or reservation that was refused, by its source's id.")
     binding_limit: SpendLimit = strawberry.field(description="The limit that says no: the one with the least left.")
     level: SpendLevel = strawberry.field(description="The level of that limit.")
     headroom: Money = strawberry.field(description="What may still be spent there.")

@@ -23,6 +23,7 @@ from models import (
     members,
     payments,
     releases,
+    reservations,
     roles,
     seats,
 )
@@ -212,6 +213,15 @@ class Loaders(SpendLoaders):
 
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, usage_rows.UsageEvent]:
             return {row.id: row for row in await usage_rows.find_many(self._reader, organization_id, ids)}
+
+        return batched(read)
+
+    @cached_property
+    def reservation(self) -> DataLoader[tuple[str, str], reservations.Reservation | None]:
+        """Reservations by id."""
+
+        async def read(organization_id: str, ids: list[str]) -> Mapping[str, reservations.Reservation]:
+            return {row.id: row for row in await reservations.find_many(self._reader, organization_id, ids)}
 
         return batched(read)
 

@@ -92,6 +92,22 @@ class MoneyInput:
             raise InvalidInput(RefusalCode.AMOUNT_INVALID, str(error), (*field, "amount")) from error
 
 
+@strawberry.input(description="An amount of money of any precision, as metered cost has it.")
+class ExactMoneyInput:
+    amount: DecimalText = strawberry.field(
+        description='The amount in major units, as text such as "0.000375", with at most nine decimals.'
+    )
+    currency: str = strawberry.field(description="The ISO 4217 code of the currency.")
+
+    def nanos(self, *field: str) -> int:
+        """Return the amount in nanos; raise `InvalidInput` for more decimals than these have."""
+        nanos = rules.parse_exact(self.amount) * rules.NANOS_PER_MAJOR
+        if nanos.denominator != 1:
+            message = f"{self.amount} has more than nine decimals"
+            raise InvalidInput(RefusalCode.AMOUNT_INVALID, message, (*field, "amount"))
+        return nanos.numerator
+
+
 def formatted(amount: str, currency: str, locale: str) -> str:
     """Return the amount for people; not a digit of it is dropped, whatever CLDR thinks of the currency."""
     return format_currency(Decimal(amount), currency, locale=_locale(locale), decimal_quantization=False)

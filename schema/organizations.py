@@ -35,6 +35,7 @@ from schema.nodes import Node
 from schema.parties import BillTo
 from schema.payments import PaymentsOfOrganization
 from schema.plans import PlanOfOrganization
+from schema.reservations import ReservationsOfOrganization
 from schema.roles import RolesOfOrganization
 from schema.scalars import ExactText
 from schema.seat_usage import SeatUsageOfOrganization
@@ -74,6 +75,7 @@ class Organization(
     PlanOfOrganization,
     ContractOfOrganization,
     UsageOfOrganization,
+    ReservationsOfOrganization,
     LimitsOfOrganization,
     AlertsOfOrganization,
     IncreasesOfOrganization,

@@ -15,12 +15,14 @@ from models import contracts as contract_rows
 from models import credits as credit_rows
 from models import limit_increases
 from models import releases as release_rows
+from models import reservations as reservation_rows
 from models.organizations import Organization
 from models.sql import Client
-from services import closing, contracts, dunning, increase_ends, releases, reviews, upkeep
+from services import closing, contracts, dunning, expiry, increase_ends, releases, reviews, upkeep
 from services.dispatch import Verb
 
 ORDER = (
+    "reservation",
     "release",
     "lapse",
     "limit_request",
@@ -82,9 +84,13 @@ async def _everything(client: Client, organization: Organization) -> AsyncIterat
         what = "limit_request" if ending.is_pending else "limit_raise"
         end = increase_ends.End(organization_id, f"due/{what}/{ending.request_id}", ending.request_id)
         yield Due(ending.at, what, increase_ends.end, end)
-    expiry = await credit_rows.next_expiry_microseconds(client, organization_id)
-    if expiry is not None:
-        at = from_microseconds(expiry)
+    held = await reservation_rows.next_due(client, organization_id)
+    if held is not None:
+        key = f"{_key('reservation', held.expires_at)}/{held.id}"
+        yield Due(held.expires_at, "reservation", expiry.expire, expiry.Expire(organization_id, key))
+    lost = await credit_rows.next_expiry_microseconds(client, organization_id)
+    if lost is not None:
+        at = from_microseconds(lost)
         yield Due(at, "credit", upkeep.expire_credit, upkeep.ExpireCredit(organization_id, _key("credit", at)))
 
 

@@ -145,7 +145,7 @@ async def _tell(unit: Unit, limit: rules.Limit) -> None:
     counted_at, subjects = limit.counted_at, [limit.subject]
     if counted_at is not limit.level:
         of_tier = await seats.members_of_tier(unit.client, unit.organization_id, limit.subject)
-        spared = await rows.overriding(unit.client, unit.organization_id, of_tier, limit.interval)
+        spared = await rows.overriding(unit.client, unit.organization_id, limit.interval)
         subjects = [member_id for member_id in of_tier if member_id not in spared]
     counters = await rows.counters(
         unit.client,

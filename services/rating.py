@@ -5,7 +5,7 @@ group they were in at that instant. Everything a batch needs is loaded once, how
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -52,11 +52,11 @@ class RatedEvent:
 
 @dataclass(slots=True)
 class Rater:
-    """Turns events into rated ones, or says why not."""
+    """Turns events into rated ones, or says why not. `members` are those that exist, each with its status."""
 
     unit: Unit
     timeline: terms.Timeline
-    members: frozenset[str]
+    members: Mapping[str, str]
     seats: Mapping[str, Sequence[SeatInterval]]
     groups: Mapping[str, Sequence[GroupMembership]]
     closed: dict[datetime, invoices.Billed | None]
@@ -115,9 +115,9 @@ class Rater:
         return self.closed[period.end]
 
 
-async def rater(unit: Unit, facts: Sequence[UsageFact]) -> Rater:
-    """Load what the given events need, in a number of statements that does not depend on theirs."""
-    member_ids = sorted({fact.member_id for fact in facts})
+async def rater(unit: Unit, whose: Iterable[str]) -> Rater:
+    """Load what events of the given members need, in a number of statements that does not depend on theirs."""
+    member_ids = sorted(set(whose))
     found = await members.find_many(unit.client, unit.organization_id, member_ids)
     history: defaultdict[str, list[SeatInterval]] = defaultdict(list)
     for seat in await seats.history(unit.client, unit.organization_id, member_ids):
@@ -126,7 +126,7 @@ async def rater(unit: Unit, facts: Sequence[UsageFact]) -> Rater:
     for membership in await groups.history(unit.client, unit.organization_id, member_ids):
         in_groups[membership.member_id].append(membership)
     timeline = await terms.timeline(unit.client, unit.organization_id)
-    return Rater(unit, timeline, frozenset(member.id for member in found), history, in_groups, {})
+    return Rater(unit, timeline, {member.id: member.status for member in found}, history, in_groups, {})
 
 
 def items_by_meter(in_force: terms.Terms) -> dict[str, PlanItem]:

@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from billing.roles import Permission
-from models import members
 from models import usage as rows
 from services import terms
 from services.dispatch import verb
+from services.expiry import expire_due
+from services.naming import member_ids
 from services.outcomes import RefusalCode, Refused
 from services.rating import RatedEvent, rater
 from services.spending import till
@@ -74,11 +75,13 @@ async def record(unit: Unit, command: Record) -> Recorded | Refused:
         return Refused(RefusalCode.INPUT_INVALID, message, ("events",))
     if await terms.at_instant(unit.client, unit.organization_id, unit.at) is None:
         return Refused(RefusalCode.PLAN_MISSING, "the organization has no plan to rate usage by", ("organizationId",))
+    await expire_due(unit)
     facts = await _identified(unit, command.events)
-    rates = await rater(unit, facts)
+    rates = await rater(unit, {fact.member_id for fact in facts})
     known = await rows.known(unit.client, unit.organization_id, [fact.event_id for fact in facts])
     candidates: list[RatedEvent | EventOutcome] = [_repeated(fact, known) or await rates.rate(fact) for fact in facts]
-    taking = await till(unit, [each for each in candidates if isinstance(each, RatedEvent)])
+    spots = [(each.chain, each.windows) for each in candidates if isinstance(each, RatedEvent)]
+    taking = await till(unit, spots)
     outcomes = tuple(
         taking.take(each, command.overage) if isinstance(each, RatedEvent) else each for each in candidates
     )
@@ -87,25 +90,9 @@ async def record(unit: Unit, command: Record) -> Recorded | Refused:
 
 
 async def _identified(unit: Unit, facts: Sequence[UsageFact]) -> tuple[UsageFact, ...]:
-    """Return the facts with each member named by our id, found in one statement however many there are."""
-    names = {
-        named_by: sorted({fact.member_id for fact in facts if fact.named_by is named_by})
-        for named_by in (NamedBy.EXTERNAL_ID, NamedBy.EMAIL)
-    }
-    emails = [address.lower() for address in names[NamedBy.EMAIL]]
-    if not any(names.values()):
-        return tuple(facts)
-    found = await members.find_many_by(
-        unit.client, unit.organization_id, external_ids=names[NamedBy.EXTERNAL_ID], emails=emails
-    )
-    ids = {(NamedBy.EXTERNAL_ID, member.external_id): member.id for member in found}
-    ids |= {(NamedBy.EMAIL, member.email): member.id for member in found}
-
-    def identified(fact: UsageFact) -> UsageFact:
-        name = fact.member_id.lower() if fact.named_by is NamedBy.EMAIL else fact.member_id
-        return replace(fact, member_id=ids.get((fact.named_by, name), ""), named_by=NamedBy.ID)
-
-    return tuple(fact if fact.named_by is NamedBy.ID else identified(fact) for fact in facts)
+    """Return the facts with each member named by our id."""
+    ids = await member_ids(unit, ((fact.named_by, fact.member_id) for fact in facts))
+    return tuple(replace(fact, member_id=ids[fact.named_by, fact.member_id], named_by=NamedBy.ID) for fact in facts)
 
 
 def _repeated(fact: UsageFact, known: Mapping[str, Mapping[str, object]]) -> EventOutcome | None:
