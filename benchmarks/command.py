@@ -4,6 +4,8 @@ One line for each proof. A proof is a module with a typer function that measures
 everything it promised held; a promise that did not hold is exit status 1.
 """
 
+from importlib import import_module
+
 import typer
 
 from benchmarks import kills, limits, month_close
@@ -24,3 +26,21 @@ def proofs() -> None:
 app.command("close")(month_close.run)
 app.command("limits")(limits.run)
 app.command("kills")(kills.run)
+for command, module, summary in (
+    (
+        "alerts",
+        "benchmarks.alert_delivery",
+        "Cut subscribers off while alerts are raised; count what reaches them.",
+    ),
+    ("fan-out", "benchmarks.fan_out", "Tell one event to thousands of subscribers, beside a minimal Node server."),
+):
+
+    @app.command(
+        command,
+        help=summary,
+        add_help_option=False,
+        context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    )
+    def passed_on(context: typer.Context, module: str = typer.Option(module, hidden=True)) -> None:
+        """Hand the rest of the line to a proof that starts itself again in a second process, and reads it there too."""
+        raise SystemExit(import_module(module).main(context.args))

@@ -5,7 +5,7 @@ the doors turn into 503 with Retry-After; statements and lock waits are bounded 
 """
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]  # it ships no types
@@ -17,6 +17,18 @@ from models.runner import Overloaded
 
 ACQUIRE_SECONDS = 5.0
 SNAPSHOT_STATEMENT_MILLISECONDS = 600_000
+UNREACHABLE = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    # What asyncpg says of a connection that died between two messages. They would also say that two tasks use one
+    # connection, but a transaction refuses every task but its own before that.
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""How a database says, or does not live to say, that it is gone."""
 
 
 class BoundedPool(asyncpg.Pool):  # type: ignore[misc]  # untyped base
@@ -27,9 +39,26 @@ class BoundedPool(asyncpg.Pool):  # type: ignore[misc]  # untyped base
             return await super()._acquire(timeout if timeout is not None else ACQUIRE_SECONDS)
         except TimeoutError as error:
             raise Overloaded(f"no database connection came free in {ACQUIRE_SECONDS:g} s") from error
+        except UNREACHABLE as error:
+            raise unreachable() from error
 
 
-class PostgresTransaction(Owned, TransactionWrapper):
+def unreachable() -> Overloaded:
+    """Return what to raise where the database is gone: whether the last thing was done, the same key will tell."""
+    return Overloaded("the database cannot be reached just now")
+
+
+class Reachable:
+    """Mixin of a client: a statement on a connection that died under it may be tried again later."""
+
+    async def _translate_exceptions(self, func: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return await super()._translate_exceptions(func, *args, **kwargs)  # type: ignore[misc]  # the client's
+        except UNREACHABLE as error:
+            raise unreachable() from error
+
+
+class PostgresTransaction(Owned, Reachable, TransactionWrapper):
     """One pooled connection inside a transaction."""
 
     def acquire_connection(self) -> ConnectionWrapper[asyncpg.Connection]:
@@ -47,7 +76,7 @@ class PostgresSnapshot(PostgresTransaction):
         await self._connection.execute(f"SET LOCAL statement_timeout = {SNAPSHOT_STATEMENT_MILLISECONDS}")
 
 
-class PostgresClient(AsyncpgDBClient):
+class PostgresClient(Reachable, AsyncpgDBClient):
     """A Tortoise client over a bounded pool."""
 
     _pool: asyncpg.Pool | None
@@ -75,7 +104,8 @@ class PostgresClient(AsyncpgDBClient):
             try:
                 yield snapshot
             finally:
-                await snapshot.rollback()
+                with suppress(*UNREACHABLE, Overloaded):  # the end of a dead connection is a rollback
+                    await snapshot.rollback()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[PostgresTransaction]:
@@ -92,8 +122,11 @@ class PostgresClient(AsyncpgDBClient):
                 await transaction.commit()
             except BaseException:
                 if not transaction._finalized:
-                    await transaction.rollback()
+                    with suppress(*UNREACHABLE, Overloaded):  # the end of a dead connection is a rollback
+                        await transaction.rollback()
                 raise
+        except UNREACHABLE as error:
+            raise unreachable() from error
         finally:
             await self._pool.release(connection)
 

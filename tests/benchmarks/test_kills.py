@@ -31,6 +31,7 @@ async def test_a_database_that_is_killed_has_lost_nothing() -> None:
 
     assert broken(proof, Victim.DATABASE) == []
     assert proof.ledger.retries > 0, "somebody was cut off in the middle of something"
+    assert all(answer.endswith(" OVERLOADED") for answer in proof.ledger.refusals), "who is told to come back, can"
 
 
 def test_a_promise_that_did_not_hold_is_seen() -> None:

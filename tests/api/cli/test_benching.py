@@ -12,7 +12,8 @@ def test_lists_the_proofs_in_a_checkout(capsys: pytest.CaptureFixture[str]) -> N
         benching.run(["--help"])
 
     assert ended.value.code == 0
-    assert "close" in capsys.readouterr().out
+    offered = capsys.readouterr().out
+    assert all(name in offered for name in ("alerts", "close", "fan-out", "kills", "limits"))
 
 
 def test_says_what_is_missing_where_there_is_no_checkout(tmp_path: Path) -> None:
