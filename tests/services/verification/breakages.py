@@ -79,6 +79,18 @@ BREAKAGES = (
         "UPDATE group_memberships SET ends_at = ends_at + 1 WHERE ends_at IS NOT NULL",
     ),
     broken(
+        "holds.counters_hold_what_is_reserved",
+        "UPDATE reservations SET status = 'RELEASED', ended_at = expires_at WHERE status = 'HELD'",
+    ),
+    broken(
+        "holds.settlements_are_their_usage",
+        "UPDATE reservations SET settled_nanos = settled_nanos - 1 WHERE external_id = 'settled-0'",
+    ),
+    broken(
+        "holds.reservations_ended_as_they_say",
+        "UPDATE reservations SET excess_nanos = 0 WHERE external_id = 'settled-1'",
+    ),
+    broken(
         "invoices.lines_add_up_to_the_subtotal",
         f"""UPDATE invoices SET subtotal_minor = subtotal_minor + 1, total_minor = total_minor + 1
             WHERE organization_id = {ACME} AND id = {DUE}""",
@@ -207,6 +219,7 @@ BREAKAGES = (
         f"""UPDATE spend_counters SET held_nanos = 5
             WHERE organization_id = {ACME} AND level = 'ORGANIZATION' AND interval = 'DAY'
               AND period_start = {OCTOBER}""",
+        also=("holds.counters_hold_what_is_reserved",),
     ),
     broken(
         "usage.usage_counts_in_the_month_it_occurred",

@@ -5,9 +5,23 @@ from pathlib import Path
 from typing import Any
 
 from billing.money import Money
+from billing.rating import Direction
 from models import invoices
 from models.database import Database, opened
-from services import balances, closing, corrections, credits, groups, members, organizations, payments, seats
+from services import (
+    balances,
+    closing,
+    corrections,
+    credits,
+    groups,
+    members,
+    organizations,
+    payments,
+    reservations,
+    seats,
+    settling,
+)
+from services import reservation_facts as facts
 from services.usage import Overage
 from tests import databases
 from tests.services.books import Books, a_use, books, days_later
@@ -63,6 +77,7 @@ async def _pooled(database: Database) -> None:
         reason="goodwill",
         at=month(11),
     )
+    await _reserved(ours, cy)
     late = a_use("late", cy, 77, at=days_later(20))
     await ours.use(late, at=month(11) + HOUR, overage=Overage.RECORD)
     await _corrected(ours, "use-0", "fix-3", 1_000, month(11) + HOUR)
@@ -74,6 +89,28 @@ async def _pooled(database: Database) -> None:
     december = await _closed(ours, "2026-12", month(13))
     due = await _due(ours, december)
     await _paid(ours, december, due.amount, month(13))
+    await _held(ours, "live", cy, month(13) + HOUR)
+
+
+async def _reserved(ours: Books, member_id: str) -> None:
+    """Let one hold be settled for less than it held, one for more, one be released, and one expire."""
+    at = month(11) + HOUR
+    for number, cents in enumerate((20, 90)):
+        await _held(ours, f"settled-{number}", member_id, at)
+        use = facts.Use(f"call-{number}", "tokens", "atlas", Direction.INPUT, cents * 10_000)
+        actual = facts.Actual(facts.Which(None, f"settled-{number}"), (use,))
+        answer = await ours.do(settling.settle, facts.Settle, actuals=(actual,), at=at)
+        assert isinstance(answer.outcomes[0], facts.Settled), answer
+    await _held(ours, "released", member_id, at)
+    named = (facts.Which(None, "released"),)
+    await ours.do(reservations.release, facts.Release, reservations=named, at=at)
+    await _held(ours, "expired", member_id, at)
+
+
+async def _held(ours: Books, external_id: str, member_id: str, at: datetime) -> None:
+    ask = facts.Ask(external_id, member_id, amount_nanos=50 * 10**7, currency="USD")
+    answer = await ours.do(reservations.reserve, facts.Reserve, asks=(ask,), at=at)
+    assert isinstance(answer.outcomes[0], facts.Reserved), answer
 
 
 async def _under_contract(database: Database) -> None:
