@@ -10,20 +10,23 @@ import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from multiprocessing import get_context
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from benchmarks import databases, measuring, scene, tables, writers
-from benchmarks.oracle import Key, Oracle
+from benchmarks.oracle import Hold, Key, Oracle
 from billing.limits import SpendLevel
 from models import audit, idempotency
 from models.database import Database, opened
 from models.sql import Statement
 from services import answers, usage, verification
+from services import reservation_facts as facts
 
 PEOPLE = 36
+Answer = usage.Recorded | facts.ReserveAnswer | facts.SettleAnswer | facts.ReleaseAnswer
 _COUNTERS = Statement("""
     SELECT level, subject, spent_nanos + held_nanos AS used FROM spend_counters
     WHERE organization_id = :organization_id AND interval = 'MONTH'
@@ -86,12 +89,16 @@ async def measure(size: Size, database: str) -> Proof:
 def figures(proof: Proof) -> list[tables.Figure]:
     """Return the rows of the table."""
     oracle, done = proof.oracle, proof.done
-    decided = oracle.accepted + oracle.refused + oracle.repeated
+    decided = oracle.accepted + oracle.held + oracle.refused + oracle.repeated
     for fault in [*done.faults[:5], *proof.differences[:5]]:
         typer.echo(fault, err=True)
     return [
         tables.count("attempts decided, with those that fill the limit", decided),
-        tables.count("  let through", oracle.accepted),
+        tables.count("  recorded", oracle.accepted),
+        tables.count("  held", oracle.held),
+        tables.count("    settled", oracle.settled),
+        tables.count("    released", oracle.released),
+        tables.count("    expired", oracle.expired),
         tables.count("  refused", oracle.refused),
         tables.count("  recognized as repeats", oracle.repeated),
         tables.count("commands asked again under their key", done.replays),
@@ -100,6 +107,7 @@ def figures(proof: Proof) -> list[tables.Figure]:
         tables.zero("refused although it fitted", oracle.refused_falsely),
         tables.zero("counted twice", oracle.counted_twice),
         tables.zero("refused with the wrong level or headroom", oracle.bound_wrongly),
+        tables.zero("holds that did not end as they should", oracle.ended_wrongly),
         tables.zero("answers that changed under replay", done.changed_by_replay),
         tables.zero("counters that differ from the oracle's", proof.counters_differing),
         tables.zero("nanos left of the organization's limit", oracle.left_nanos),
@@ -126,9 +134,10 @@ def _all_processes(url: str, stage: scene.Scene, size: Size) -> writers.Done:
 async def judged(database: Database, stage: scene.Scene, done: writers.Done, seconds: float) -> Proof:
     """Replay what was decided, and compare it with what is kept."""
     oracle = Oracle(stage)
-    async for command in _decided(database, stage):
-        for outcome in command.outcomes:
-            _judge(oracle, outcome)
+    async for key, answer in _decided(database, stage):
+        oracle.expire(writers.at_of(key))
+        for outcome in answer.outcomes:
+            _judge(oracle, outcome, writers.at_of(key))
     rows = await _COUNTERS.rows(database.reader, organization_id=stage.organization_id)
     counters: list[tuple[Key, int]] = [((SpendLevel(row["level"]), row["subject"]), row["used"]) for row in rows]
     deadlocks = await _DEADLOCKS.first(database.reader) if database.dialect == "postgres" else None
@@ -143,31 +152,49 @@ async def judged(database: Database, stage: scene.Scene, done: writers.Done, sec
     )
 
 
-async def _decided(database: Database, stage: scene.Scene) -> AsyncIterator[usage.Recorded]:
-    """Yield the answers of all commands in the order in which they were decided."""
-    sequence, selection = 0, audit.Selection(operations=("usage.record",))
+async def _decided(database: Database, stage: scene.Scene) -> AsyncIterator[tuple[str, Answer]]:
+    """Yield all commands, each with its answer, in the order in which they were decided."""
+    sequence, operations = 0, tuple(verb.operation for verb in writers.VERBS.values())
+    selection = audit.Selection(operations=operations)
     while batch := await audit.after(database.reader, stage.organization_id, sequence, limit=500, selection=selection):
         sequence = batch[-1].sequence
         for record in batch:
-            kept = await idempotency.find(database.reader, stage.organization_id, record.attempt.request_id)
+            key = record.attempt.request_id
+            kept = await idempotency.find(database.reader, stage.organization_id, key)
             assert kept is not None, "an answered command keeps its answer"
-            answer = answers.decode(usage.record.service, kept["answer"])
-            assert isinstance(answer, usage.Recorded), answer
-            yield answer
+            yield key, answers.decode(writers.VERBS[key.partition("-")[0]].service, kept["answer"])
 
 
-def _judge(oracle: Oracle, outcome: usage.EventOutcome) -> None:
-    fact = writers.fact_of(oracle.scene, outcome.event_id)
-    person = writers.person_of(oracle.scene, outcome.event_id)
-    cost = fact.quantity * scene.NANOS_PER_TOKEN
+def _judge(oracle: Oracle, outcome: Any, at: datetime) -> None:
+    """Tell the oracle of one outcome."""
     match outcome:
-        case usage.EventRecorded():
-            assert outcome.cost_nanos == cost, "a token costs what the card says"
-            oracle.accept(fact.event_id, person, cost)
-        case usage.EventRepeated():
-            oracle.repeat(fact.event_id, cost)
-        case usage.EventBlocked():
-            level, headroom = outcome.level, outcome.headroom_nanos
-            oracle.refuse(fact.event_id, person, cost, level=level, headroom_nanos=headroom)
-        case usage.EventRefused():
-            raise AssertionError(f"nothing else may be refused: {outcome}")
+        case usage.EventRecorded(event_id=name):
+            oracle.accept(name, *_about(oracle, name))
+        case usage.EventRepeated(event_id=name):
+            oracle.repeat(name, outcome.cost_nanos)
+        case usage.EventBlocked(event_id=name):
+            person, amount = _about(oracle, name)
+            if name in oracle.known:  # a settlement that came late is named for its hold
+                name, amount = f"settled/{name}", _settled(name)
+            oracle.refuse(name, person, amount, level=outcome.level, headroom_nanos=outcome.headroom_nanos)
+        case facts.Reserved(external_id=name, repeated=True):
+            oracle.repeat(name, outcome.held_nanos)
+        case facts.Reserved(external_id=name):
+            ask = writers.ask_of(oracle.scene, name)
+            oracle.hold(name, Hold(*_about(oracle, name), at + timedelta(seconds=ask.ttl_seconds)))
+        case facts.Settled(external_id=name):
+            oracle.settle(name, writers.person_of(oracle.scene, name), _settled(name), late=outcome.late)
+        case facts.Released(external_id=name):
+            oracle.release(name, repeated=outcome.repeated)
+        case _:
+            raise AssertionError(f"nothing else may be answered: {outcome}")
+
+
+def _about(oracle: Oracle, name: str) -> tuple[scene.Person, int]:
+    """Return whose attempt it is, and its amount."""
+    return writers.person_of(oracle.scene, name), writers.quantity_of(name) * scene.NANOS_PER_TOKEN
+
+
+def _settled(name: str) -> int:
+    """Return what a hold came to."""
+    return writers.actual_of(name).uses[0].quantity * scene.NANOS_PER_TOKEN

@@ -8,11 +8,21 @@ whole numbers: it shares no line with the code that decided.
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from benchmarks.scene import Cap, Person, Scene
 from billing.limits import SpendLevel
 
 Key = tuple[SpendLevel, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """An amount that is kept for somebody until an instant."""
+
+    person: Person
+    amount_nanos: int
+    expires_at: datetime
 
 
 @dataclass(slots=True)
@@ -22,13 +32,19 @@ class Oracle:
     scene: Scene
     used: Counter[Key] = field(default_factory=Counter)
     known: dict[str, int] = field(default_factory=dict)
+    live: dict[str, Hold] = field(default_factory=dict)
     accepted: int = 0
+    held: int = 0
+    settled: int = 0
+    released: int = 0
+    expired: int = 0
     refused: int = 0
     repeated: int = 0
     over: int = 0
     refused_falsely: int = 0
     counted_twice: int = 0
     bound_wrongly: int = 0
+    ended_wrongly: int = 0
 
     def accept(self, event_id: str, person: Person, cost_nanos: int) -> None:
         """Take note that an attempt was let through."""
@@ -36,8 +52,40 @@ class Oracle:
         self.counted_twice += event_id in self.known
         self.over += self._headroom(person) < cost_nanos
         self.known[event_id] = cost_nanos
-        for key in self._keys(person):
-            self.used[key] += cost_nanos
+        self._move(person, cost_nanos)
+
+    def hold(self, name: str, hold: Hold) -> None:
+        """Take note that an amount was held."""
+        self.held += 1
+        self.counted_twice += name in self.known
+        self.over += self._headroom(hold.person) < hold.amount_nanos
+        self.known[name] = hold.amount_nanos
+        self.live[name] = hold
+        self._move(hold.person, hold.amount_nanos)
+
+    def let_go(self, name: str) -> bool:
+        """Take note that a hold has ended, and return whether there was one."""
+        hold = self.live.pop(name, None)
+        if hold is not None:
+            self._move(hold.person, -hold.amount_nanos)
+        return hold is not None
+
+    def expire(self, at: datetime) -> None:
+        """Let go of everything whose time is over."""
+        for name in [name for name, hold in self.live.items() if hold.expires_at <= at]:
+            self.expired += self.let_go(name)
+
+    def settle(self, name: str, person: Person, cost_nanos: int, *, late: bool) -> None:
+        """Take note of what a hold came to. One that was late is an attempt of its own."""
+        self.settled += 1
+        self.ended_wrongly += self.let_go(name) is late
+        self.accept(f"settled/{name}", person, cost_nanos)
+        self.accepted -= 1
+
+    def release(self, name: str, *, repeated: bool) -> None:
+        """Take note that nothing came of a hold, or that it was gone already."""
+        self.released += 1
+        self.ended_wrongly += self.let_go(name) is repeated
 
     def repeat(self, event_id: str, cost_nanos: int) -> None:
         """Take note that an attempt was recognized."""
@@ -61,6 +109,10 @@ class Oracle:
     def left_nanos(self) -> int:
         """What is left of the organization's own cap."""
         return self.scene.cap_nanos - self.used[SpendLevel.ORGANIZATION, self.scene.organization_id]
+
+    def _move(self, person: Person, nanos: int) -> None:
+        for key in self._keys(person):
+            self.used[key] += nanos
 
     def _headroom(self, person: Person) -> int:
         return max(0, min(self._left(cap, person) for cap in self._caps(person)))

@@ -99,13 +99,13 @@ class Scene:
         """The organization's own cap."""
         return next(cap.cap_nanos for cap in self.caps if cap.level is SpendLevel.ORGANIZATION)
 
-    def request(self, request_id: str) -> Request:
+    def request(self, request_id: str, at: datetime = START) -> Request:
         """Return a request of the owner's."""
-        return Request(owner_of(self.organization_id, self.owner_id, "owner", START), START, request_id)
+        return Request(owner_of(self.organization_id, self.owner_id, "owner", START), at, request_id)
 
 
 async def set_up(database: Database, *, people: int, demand_nanos: int) -> Scene:
-    """Open the organization, for a demand that its caps let through by about a half."""
+    """Open the organization, for a demand of which its caps let about a half through."""
     dispatcher = Dispatcher(database.runner, Hub())
     await _publish(database)
     command = organizations.Create("open", "bench", "Bench", "USD", "UTC", "en", "tokens")
@@ -126,12 +126,12 @@ def _caps(organization_id: str, people: list[Person], kept: list[str], demand_na
     each = demand_nanos // len(people)
     pooled, per_member = TierScope.POOLED, TierScope.PER_MEMBER
     caps = [
-        Cap(SpendLevel.ORGANIZATION, organization_id, per_member, _cents(demand_nanos * 55 // 100)),
-        Cap(SpendLevel.GROUP, kept[0], per_member, _cents(demand_nanos * 17 // 100)),
-        Cap(SpendLevel.SEAT_TIER, TIERS[0], pooled, _cents(demand_nanos * 28 // 100)),
-        Cap(SpendLevel.SEAT_TIER, TIERS[1], per_member, _cents(each * 8 // 10)),
+        Cap(SpendLevel.ORGANIZATION, organization_id, per_member, _cents(demand_nanos * 38 // 100)),
+        Cap(SpendLevel.GROUP, kept[0], per_member, _cents(demand_nanos * 12 // 100)),
+        Cap(SpendLevel.SEAT_TIER, TIERS[0], pooled, _cents(demand_nanos * 19 // 100)),
+        Cap(SpendLevel.SEAT_TIER, TIERS[1], per_member, _cents(each * 5 // 10)),
     ]
-    return caps + [Cap(SpendLevel.MEMBER, person.member_id, per_member, _cents(each // 2)) for person in people[::3]]
+    return caps + [Cap(SpendLevel.MEMBER, person.member_id, per_member, _cents(each // 3)) for person in people[::3]]
 
 
 def _cents(nanos: int) -> int:

@@ -1,7 +1,9 @@
 """Limits hold in a short form of the proof, and the oracle would notice if they did not."""
 
+from datetime import timedelta
+
 from benchmarks import limits, scene, writers
-from benchmarks.oracle import Oracle
+from benchmarks.oracle import Hold, Oracle
 from billing.limits import SpendLevel, TierScope
 from models.database import Database
 
@@ -27,7 +29,9 @@ async def test_twenty_writers_are_held_to_every_limit(database: Database) -> Non
     proof = await limits.judged(database, stage, done, 1.0)
 
     assert [figure.what for figure in limits.figures(proof) if figure.held is False] == []
-    assert min(proof.oracle.accepted, proof.oracle.refused, proof.oracle.repeated) > 20
+    assert min(proof.oracle.accepted, proof.oracle.held, proof.oracle.refused) > 100
+    assert min(proof.oracle.settled, proof.oracle.released, proof.oracle.expired) > 10
+    assert proof.oracle.repeated > 5
     assert proof.oracle.left_nanos == 0
 
 
@@ -62,3 +66,18 @@ def test_the_oracle_notices_what_counts_twice_and_counters_that_stray() -> None:
     right = dict(oracle.used)
     assert oracle.differing(right.items()) == 0
     assert oracle.differing([*right.items(), ((SpendLevel.MEMBER, "ann"), 39)]) == 1
+
+
+def test_the_oracle_notices_a_hold_that_ends_wrongly_or_not_at_all() -> None:
+    oracle = an_oracle()
+    oracle.hold("1", Hold(ANN, 40, scene.START))
+    oracle.hold("2", Hold(ANN, 20, scene.START + timedelta(hours=1)))
+    oracle.expire(scene.START)
+
+    oracle.settle("2", ANN, 5, late=False)
+    assert (oracle.expired, oracle.ended_wrongly, oracle.over) == (1, 0, 0)
+    assert oracle.used[SpendLevel.MEMBER, "ann"] == 5
+
+    oracle.release("2", repeated=False)
+    oracle.hold("3", Hold(ANN, 56, scene.START))
+    assert (oracle.ended_wrongly, oracle.over) == (1, 1)
