@@ -21,10 +21,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from api.sign_in import page
+from api.sign_in_pages import page
 from auth import development
-from auth.development import Persona, SigningKey
+from auth.development import Persona
 from auth.keys import is_loopback
+from auth.signing import ALGORITHM, SigningKey
 
 PATH = "/dev/idp"
 CODE_LIFETIME = timedelta(seconds=60)
@@ -114,7 +115,7 @@ class _Endpoints:
             "grant_types_supported": ["authorization_code"],
             "subject_types_supported": ["public"],
             "scopes_supported": ["openid", "email", "profile"],
-            "id_token_signing_alg_values_supported": [development.ALGORITHM],
+            "id_token_signing_alg_values_supported": [ALGORITHM],
             "token_endpoint_auth_methods_supported": ["none"],
             "code_challenge_methods_supported": ["S256"],
             "authorization_response_iss_parameter_supported": True,

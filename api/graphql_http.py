@@ -28,10 +28,12 @@ JSON = "application/json"
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 HTML = "text/html"
 RETRY_AFTER_SECONDS = 2
+FAILURES_RETRY_AFTER_SECONDS = 60
 
 _STATUS: Mapping[ErrorCode, int] = MappingProxyType(
     {
         ErrorCode.UNAUTHENTICATED: 401,
+        ErrorCode.TOO_MANY_FAILURES: 429,
         ErrorCode.FORBIDDEN: 403,
         ErrorCode.ORIGIN_FORBIDDEN: 403,
         ErrorCode.METHOD_NOT_ALLOWED: 405,
@@ -46,6 +48,7 @@ _STATUS: Mapping[ErrorCode, int] = MappingProxyType(
 _HEADERS: Mapping[ErrorCode, Mapping[str, str]] = MappingProxyType(
     {
         ErrorCode.UNAUTHENTICATED: {"www-authenticate": "Bearer"},
+        ErrorCode.TOO_MANY_FAILURES: {"retry-after": str(FAILURES_RETRY_AFTER_SECONDS)},
         ErrorCode.OVERLOADED: {"retry-after": str(RETRY_AFTER_SECONDS)},
     }
 )

@@ -117,6 +117,18 @@ class Settings(BaseSettings):
     session_secret: SecretStr = Field(
         default=SecretStr(DEVELOPMENT_SECRET), description="Key that signs cookies; at least 32 characters."
     )
+    data_secrets: tuple[SecretStr, ...] = Field(
+        default=(SecretStr(DEVELOPMENT_SECRET),),
+        description="JSON list of keys that encrypt client secrets and signing keys: the first encrypts, all decrypt.",
+    )
+    provider_hosts: frozenset[str] = Field(
+        default=frozenset(),
+        description="JSON list of `host:port` at which identity providers of organizations may be, though not https "
+        "or not public; development only.",
+    )
+    failures_max: Count = Field(
+        default=100, description="Proofs of identity that may fail in a minute from one address, in one process."
+    )
     session_seconds_max: Seconds = Field(default=12 * 3600, description="Time after which a session ends.")
     session_idle_seconds_max: Seconds = Field(default=3600, description="Time after which an unused session ends.")
     development_sign_in: bool = Field(default=True, description="Offer sign-in without a provider; development only.")
@@ -186,10 +198,15 @@ class Settings(BaseSettings):
             for variable, is_unsafe, fault in (
                 (
                     "BILLGRAPH_SESSION_SECRET",
-                    self.session_secret.get_secret_value() == DEVELOPMENT_SECRET
-                    or len(self.session_secret.get_secret_value()) < SECRET_LENGTH_MIN,
+                    _is_weak(self.session_secret),
                     f"must be a secret of at least {SECRET_LENGTH_MIN} characters",
                 ),
+                (
+                    "BILLGRAPH_DATA_SECRETS",
+                    not self.data_secrets or any(_is_weak(secret) for secret in self.data_secrets),
+                    f"must list secrets of at least {SECRET_LENGTH_MIN} characters",
+                ),
+                ("BILLGRAPH_PROVIDER_HOSTS", bool(self.provider_hosts), "must be empty"),
                 ("BILLGRAPH_PUBLIC_URL", not self.public_url.startswith("https://"), "must start with https://"),
                 ("BILLGRAPH_ISSUERS", not self.issuers, "must name at least one issuer"),
                 ("BILLGRAPH_DEVELOPMENT_SIGN_IN", self.development_sign_in, "must be false"),
@@ -206,3 +223,8 @@ class Settings(BaseSettings):
         if faults:
             raise ValueError(f"unsafe for production: {'; '.join(faults)}")
         return self
+
+
+def _is_weak(secret: SecretStr) -> bool:
+    """Return whether a secret is short, or the one that everybody knows."""
+    return secret.get_secret_value() == DEVELOPMENT_SECRET or len(secret) < SECRET_LENGTH_MIN

@@ -1,74 +1,46 @@
 """How does a person get in and out with a browser?
 
-`/login` goes to the identity provider, `/callback` comes back from it with a new session, `/logout` ends that
-session. A browser is only ever sent on to a path of this site, whatever the address bar asked for.
+`/login` finds out where somebody is at home and goes to that identity provider, `/callback` comes back from it with a
+new session, `/logout` ends the session here and there. A browser is only ever sent on to a path of this site, whatever
+the address bar asked for; an organization's provider answers to an address of its own.
 """
 
 import logging
-from base64 import b64encode
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import sha256
 from html import escape
 from urllib.parse import urlsplit
 
 from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from api.sign_in_pages import HOME, email_form, page, safe_next, sentence
+from auth.failures import Failures, source_of
 from auth.oidc import TRANSACTION_LIFETIME, Oidc, ProviderUnavailable, SignedIn, SignInRefused
-from auth.sessions import SessionCookie, Sessions, from_allowed_origin
+from auth.providers import CALLBACK, LOGGED_OUT, Providers
+from auth.sessions import Account, Ended, SessionCookie, SessionIdentity, Sessions, from_allowed_origin
 
-HOME = "/"
-NEXT_MAX = 2000
 HINT_MAX = 320
 
 _log = logging.getLogger(__name__)
 
-_STYLE = """
-:root { color-scheme: light dark; --ink: #1c2430; --soft: #5b6675; --paper: #f4f6f9; --card: #fff; --line: #d9dfe7;
-  --accent: #2457d6 }
-@media (prefers-color-scheme: dark) { :root { --ink: #e8ecf2; --soft: #9aa6b6; --paper: #10151c; --card: #19202a;
-  --line: #2c3644; --accent: #86a8ff } }
-* { box-sizing: border-box }
-body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1.5rem; background: var(--paper);
-  color: var(--ink); font: 16px/1.5 system-ui, sans-serif }
-main { width: 100%; max-width: 30rem; padding: 2rem; background: var(--card); border: 1px solid var(--line);
-  border-radius: 14px }
-h1 { margin: 0 0 .5rem; font-size: 1.35rem } p { margin: 0 0 1.25rem; color: var(--soft) }
-ul { list-style: none; margin: 0; padding: 0; display: grid; gap: .6rem }
-h2 { margin: 1.25rem 0 .5rem; font-size: .8rem; letter-spacing: .06em; text-transform: uppercase; color: var(--soft) }
-.choice { display: block; padding: .7rem 1rem; border: 1px solid var(--line); border-radius: 10px; color: inherit;
-  text-decoration: none } .choice:hover, .choice:focus-visible { border-color: var(--accent); outline: none }
-.choice small { display: block; color: var(--soft) }
-button, .button { display: inline-block; padding: .6rem 1.1rem; border: 0; border-radius: 10px; font: inherit;
-  background: var(--accent); color: var(--card); text-decoration: none; cursor: pointer }
-"""
-_STYLE_SOURCE = f"'sha256-{b64encode(sha256(_STYLE.encode()).digest()).decode()}'"
-PAGE_HEADERS = {
-    "content-security-policy": f"default-src 'none'; style-src {_STYLE_SOURCE}; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'",
-    "cache-control": "no-store",
-    # Not "no-referrer": that would also blank the Origin of our own form, by which the form is recognized.
-    "referrer-policy": "same-origin",
-    "x-content-type-options": "nosniff",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """What the sign-in routes need. `signed_in` is told of every success, before the session is opened."""
+    """What the sign-in routes need. `admit` lets an account in before its session opens, or raises `SignInRefused`."""
 
-    oidc: Oidc
+    providers: Providers
     sessions: Sessions
     cookie: SessionCookie
-    transaction_secret: str
+    transaction_secret: str = field(repr=False)
     allowed_origins: frozenset[str]
     now: Callable[[], datetime]
-    signed_in: Callable[[SignedIn, datetime], Awaitable[None]]
+    admit: Callable[[SignedIn, datetime], Awaitable[None]]
+    failures: Failures
 
     def __post_init__(self) -> None:
         if len(self.transaction_secret) < 32:
@@ -76,7 +48,7 @@ class SignIn:
 
 
 def routes(sign_in: SignIn) -> list[Route]:
-    """Return the routes /login, /callback and /logout."""
+    """Return the routes /login, /callback, /logout and /logged-out."""
     secure = sign_in.cookie.secure
     transaction = Middleware(
         SessionMiddleware,
@@ -96,53 +68,47 @@ def routes(sign_in: SignIn) -> list[Route]:
     async def logout(request: Request) -> Response:
         return await _logout(sign_in, request)
 
+    own = f"{CALLBACK}/{{organization_id:str}}/{{provider_id:str}}"
     return [
         Route("/login", login, methods=["GET"], middleware=[transaction]),
-        Route("/callback", callback, methods=["GET"], middleware=[transaction]),
+        Route(CALLBACK, callback, methods=["GET"], middleware=[transaction]),
+        Route(own, callback, methods=["GET"], middleware=[transaction]),
         Route("/logout", logout, methods=["GET", "POST"]),
+        Route(LOGGED_OUT, _logged_out, methods=["GET"]),
     ]
-
-
-def safe_next(asked: str | None) -> str:
-    r"""Return `asked` when it is a path of this very site, and the home page otherwise.
-
-    >>> safe_next("/invoices?year=2026"), safe_next("//evil.example"), safe_next(r"/\evil.example")
-    ('/invoices?year=2026', '/', '/')
-    """
-    if asked is None or not asked.startswith("/") or len(asked) > NEXT_MAX:
-        return HOME
-    # Browsers read a backslash as a slash and drop tabs and line ends: what they see must be what we see.
-    if not asked.isascii() or not asked.isprintable() or "\\" in asked or " " in asked:
-        return HOME
-    try:
-        parts = urlsplit(asked)
-    except ValueError:
-        return HOME
-    return HOME if parts.scheme or parts.netloc or asked.startswith("//") else asked
-
-
-def page(title: str, body: str, *, status: int = 200) -> HTMLResponse:
-    """Return a small page of ours. `title` is text; `body` is HTML whose values are already escaped."""
-    text = (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)} · Billgraph</title><style>{_STYLE}</style></head>"
-        f"<body><main><h1>{escape(title)}</h1>{body}</main></body></html>"
-    )
-    return HTMLResponse(text, status, PAGE_HEADERS)
 
 
 async def _login(sign_in: SignIn, request: Request) -> Response:
     if (elsewhere := _by_another_name(sign_in, request)) is not None:
         return elsewhere
-    next_path = safe_next(request.query_params.get("next"))
-    hint = request.query_params.get("login_hint", "")[:HINT_MAX]
+    at, asked = sign_in.now(), request.query_params
+    next_path, is_step_up = safe_next(asked.get("next")), asked.get("step_up") == "1"
     try:
-        response = await sign_in.oidc.begin(request, next_path=next_path, login_hint=hint, at=sign_in.now())
+        oidc, hint = await _home(sign_in, request, at, is_step_up=is_step_up)
+        if oidc is None:
+            said = f"Nobody signs in here with an address like {hint}." if hint else None
+            is_open = sign_in.providers.operators is not None
+            return email_form(next_path=next_path, is_step_up=is_step_up, is_operators_way_open=is_open, said=said)
+        response = await oidc.begin(request, next_path=next_path, login_hint=hint, at=at, is_step_up=is_step_up)
     except ProviderUnavailable as error:
         return _unavailable(error)
     response.headers["cache-control"] = "no-store"
     return response
+
+
+async def _home(sign_in: SignIn, request: Request, at: datetime, *, is_step_up: bool) -> tuple[Oidc | None, str]:
+    """Return where somebody signs in and as whom; None where they have to say first where they are from."""
+    asked, providers = request.query_params, sign_in.providers
+    hint = (asked.get("email") or asked.get("login_hint") or "").strip()[:HINT_MAX]
+    current = await _current(sign_in, request, at) if is_step_up else None
+    if current is not None:
+        # Whoever proves themselves again does so where they did before, as the one they are.
+        return await providers.oidc(current.organization_id, current.provider_id, at=at), current.email
+    if hint and (home := await providers.for_email(hint)) is not None:
+        return await providers.oidc(home.organization_id, home.provider_id, at=at), hint
+    if not hint and asked.get("with") != "operator" and await providers.any_organization_has_its_own():
+        return None, hint
+    return providers.operators, hint
 
 
 def _by_another_name(sign_in: SignIn, request: Request) -> Response | None:
@@ -150,30 +116,59 @@ def _by_another_name(sign_in: SignIn, request: Request) -> Response | None:
 
     Not over https: there a proxy may call us by a name of its own, and this would go round in circles.
     """
-    if sign_in.cookie.secure or request.url.netloc == urlsplit(sign_in.oidc.origin).netloc:
+    origin = sign_in.providers.public_url
+    if sign_in.cookie.secure or request.url.netloc == urlsplit(origin).netloc:
         return None
-    return RedirectResponse(f"{sign_in.oidc.origin}/login?{request.url.query}", 307, {"cache-control": "no-store"})
+    return RedirectResponse(f"{origin}/login?{request.url.query}", 307, {"cache-control": "no-store"})
 
 
 async def _callback(sign_in: SignIn, request: Request) -> Response:
-    at = sign_in.now()
+    response: Response
+    at, source = sign_in.now(), source_of(request.client.host if request.client else "")
+    if wait := sign_in.failures.wait(source, at=at):
+        response = page("Not signed in", "<p>Too many sign-ins failed from here. Wait a minute.</p>", status=429)
+        response.headers["retry-after"] = str(wait)
+        return response
     try:
-        account = await sign_in.oidc.complete(request, at=at)
+        oidc = await _oidc_of(sign_in, request, at)
+        account = await oidc.complete(request, at=at)
+        await sign_in.admit(account, at)
     except SignInRefused as error:
         _log.info("sign-in refused: %s", error.reason)
-        again = f'<p>{escape(str(error)).capitalize()}.</p><a class="button" href="/login">Sign in</a>'
+        sign_in.failures.note(source, at=at)
+        again = f'<p>{escape(sentence(str(error)))}</p><a class="button" href="/login">Sign in</a>'
         return page("Not signed in", again, status=400)
     except ProviderUnavailable as error:
         return _unavailable(error)
-    await sign_in.signed_in(account, at)
     # A session that was there before is ended, and the new one has a new token: nobody can plant one beforehand.
     await _end_session(sign_in, request, at)
-    token = await sign_in.sessions.open(
-        issuer=account.issuer, subject=account.subject, email=account.email, name=account.name, at=at
-    )
+    token = await sign_in.sessions.open(_opened_by(account, request), at=at)
     response = RedirectResponse(account.next, 303, {"cache-control": "no-store", "referrer-policy": "no-referrer"})
     response.headers.append("set-cookie", sign_in.cookie.set(token, lifetime=sign_in.sessions.lifetimes.absolute))
     return response
+
+
+async def _oidc_of(sign_in: SignIn, request: Request, at: datetime) -> Oidc:
+    named = request.path_params
+    oidc = await sign_in.providers.oidc(named.get("organization_id"), named.get("provider_id"), at=at)
+    if oidc is None:
+        raise SignInRefused("there is no such provider")
+    return oidc
+
+
+def _opened_by(account: SignedIn, request: Request) -> Account:
+    return Account(
+        issuer=account.issuer,
+        subject=account.subject,
+        email=account.email,
+        name=account.name,
+        authenticated_at=account.authenticated_at,
+        organization_id=account.organization_id,
+        provider_id=account.provider_id,
+        provider_session=account.provider_session,
+        id_token=account.id_token,
+        user_agent="".join(each for each in request.headers.get("user-agent", "") if each.isprintable()),
+    )
 
 
 async def _logout(sign_in: SignIn, request: Request) -> Response:
@@ -182,19 +177,47 @@ async def _logout(sign_in: SignIn, request: Request) -> Response:
         return page("Sign out?", form)
     if not from_allowed_origin(request.headers, sign_in.allowed_origins):
         return page("Not signed out", "<p>This request came from another site.</p>", status=403)
-    await _end_session(sign_in, request, sign_in.now())
-    response = RedirectResponse(HOME, 303, {"cache-control": "no-store"})
+    at = sign_in.now()
+    ended = await _end_session(sign_in, request, at)
+    onward = await _onward(sign_in, ended, at) if ended else None
+    response: Response = RedirectResponse(HOME, 303, {"cache-control": "no-store"})
+    if onward is not None:
+        # A page of ours and not a redirect: our form may only be sent to ourselves, and redirects count as that.
+        go_on = f'<p>You are signed out here.</p><a class="button" href="{escape(onward)}">Sign out everywhere</a>'
+        response = page("Signed out", go_on)
+        response.headers["refresh"] = f"0; url={onward}"
     response.headers.append("set-cookie", sign_in.cookie.clear())
     return response
 
 
-async def _end_session(sign_in: SignIn, request: Request, at: datetime) -> None:
-    if token := request.cookies.get(sign_in.cookie.name):
-        await sign_in.sessions.revoke(token, at=at)
+async def _onward(sign_in: SignIn, ended: Ended, at: datetime) -> str | None:
+    """Return where the browser goes to sign out at its provider too, or None where that cannot be."""
+    try:
+        oidc = await sign_in.providers.oidc(ended.organization_id, ended.provider_id, at=at)
+    except ProviderUnavailable as error:
+        _log.warning("no way to sign out at the provider: %s", error.reason)
+        return None
+    if oidc is None:
+        return None
+    return await oidc.farewell(id_token=ended.id_token, return_to=sign_in.providers.logged_out, at=at)
+
+
+async def _logged_out(_request: Request) -> Response:
+    return page("Signed out", '<p>You are signed out.</p><a class="button" href="/login">Sign in</a>')
+
+
+async def _current(sign_in: SignIn, request: Request, at: datetime) -> SessionIdentity | None:
+    token = request.cookies.get(sign_in.cookie.name)
+    return await sign_in.sessions.recognize(token, at=at) if token else None
+
+
+async def _end_session(sign_in: SignIn, request: Request, at: datetime) -> Ended | None:
+    token = request.cookies.get(sign_in.cookie.name)
+    return await sign_in.sessions.revoke(token, at=at) if token else None
 
 
 def _unavailable(error: ProviderUnavailable) -> Response:
     _log.warning("identity provider unavailable: %s", error.reason)
-    response = page("Not signed in", f"<p>{escape(str(error)).capitalize()}.</p>", status=503)
+    response = page("Not signed in", f"<p>{escape(sentence(str(error)))}</p>", status=503)
     response.headers["retry-after"] = "60"
     return response

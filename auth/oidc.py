@@ -8,9 +8,11 @@ What must survive between the two visits (state, nonce, verifier) travels in a s
 session that follows is kept on the server.
 """
 
+import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,18 +22,23 @@ from authlib.integrations.starlette_client import (  # type: ignore[import-untyp
     OAuthError,
     StarletteOAuth2App,
 )
+from authlib.oauth2.rfc7523 import PrivateKeyJWT  # type: ignore[import-untyped]
 from authlib.oidc.core import CodeIDToken  # type: ignore[import-untyped]
 from joserfc.errors import JoseError
 from starlette.requests import Request
 from starlette.responses import Response
 
 from auth import tokens
-from auth.keys import KeySource, require_safe_url, tls
+from auth.keys import JwksOverHttp, KeySource, KeysUnavailable, OperatorsWeb, Web, discovery_url, require_safe_url
+from auth.signing import ALGORITHM, SigningKey
 
 TRANSACTION_LIFETIME = timedelta(minutes=10)
 METADATA_KEPT_AT_MOST = timedelta(hours=1)
 ANSWER_SECONDS_MAX = 10.0
-_BEGUN_AT, _NEXT = "begun_at", "next"
+SESSION_NAME_MAX = 500
+_BEGUN_AT, _NEXT, _WITH, _STEP_UP = "begun_at", "next", "with", "step_up"
+
+_log = logging.getLogger(__name__)
 
 # What is taken from a discovery document. The rest would reach the HTTP client as its settings.
 _METADATA = frozenset(
@@ -40,6 +47,8 @@ _METADATA = frozenset(
         "authorization_endpoint",
         "token_endpoint",
         "jwks_uri",
+        "end_session_endpoint",
+        "token_endpoint_auth_methods_supported",
         "authorization_response_iss_parameter_supported",
         "_loaded_at",
     }
@@ -49,8 +58,8 @@ _METADATA = frozenset(
 class SignInRefused(Exception):
     """The sign-in cannot be completed. `reason` is for the log, the message is for the person."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__("signing in did not work: please start again")
+    def __init__(self, reason: str, *, message: str = "signing in did not work: please start again") -> None:
+        super().__init__(message)
         self.reason = reason
 
 
@@ -64,35 +73,57 @@ class ProviderUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """The identity provider we sign in with, and who we are to it. Without a secret we are a public client."""
+    """An identity provider that people sign in with, and who we are to it.
+
+    Without a secret or a key we are a public client. `organization_id` and `id` are None for the operator's provider.
+    """
 
     issuer_url: str
     client_id: str
-    client_secret: str | None
+    client_secret: str | None = field(repr=False)
     redirect_uri: str
     keys: KeySource
     algorithms: frozenset[str] = frozenset({"RS256", "ES256"})
     scope: str = "openid email profile"
+    own_key: SigningKey | None = None
+    web: Web = field(default_factory=OperatorsWeb)
+    organization_id: str | None = None
+    id: str | None = None
 
     def __post_init__(self) -> None:
-        require_safe_url(self.issuer_url)
+        self.web.check(self.issuer_url)
         require_safe_url(self.redirect_uri)
 
     def as_issuer(self) -> tokens.Issuer:
         """Return the issuer of id tokens, whose audience is our client id."""
-        return tokens.Issuer(self.issuer_url, self.client_id, self.algorithms, self.keys)
+        return tokens.Issuer(self.issuer_url, self.client_id, self.algorithms, self.keys, self.organization_id)
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """An account that has just proved itself, and the local address it was on its way to."""
+    """An account that has just proved itself, and the local address it was on its way to.
+
+    `transaction` names this one sign-in and no other.
+    """
 
     issuer: str
     subject: str
     email: str
-    email_verified: bool
+    email_verified: bool | None
     name: str
     next: str
+    authenticated_at: datetime
+    id_token: str = field(repr=False)
+    claims: Mapping[str, Any] = field(repr=False)
+    transaction: str = ""
+    organization_id: str | None = None
+    provider_id: str | None = None
+
+    @property
+    def provider_session(self) -> str | None:
+        """Return what the provider calls its session, so that it can tell us when that ends."""
+        said = self.claims.get("sid")
+        return said if isinstance(said, str) and 0 < len(said) <= SESSION_NAME_MAX else None
 
 
 class Oidc:
@@ -108,20 +139,58 @@ class Oidc:
         """Return the origin to which the provider sends browsers back."""
         return self._provider.redirect_uri.removesuffix(urlsplit(self._provider.redirect_uri).path)
 
-    async def begin(self, request: Request, *, next_path: str, login_hint: str | None, at: datetime) -> Response:
-        """Return the redirect to the provider, after noting in `request.session` what must come back."""
+    @property
+    def provider(self) -> Provider:
+        """Return the provider."""
+        return self._provider
+
+    async def begin(
+        self, request: Request, *, next_path: str, login_hint: str | None, at: datetime, is_step_up: bool = False
+    ) -> Response:
+        """Return the redirect to the provider, after noting in `request.session` what must come back.
+
+        A step up asks the provider to have the person prove themselves again, whatever session it still has.
+        """
         app = await self._app(at)
         request.session.clear()
-        request.session.update({_NEXT: next_path, _BEGUN_AT: at.timestamp()})
-        hint = {"login_hint": login_hint} if login_hint else {}
-        response: Response = await app.authorize_redirect(request, self._provider.redirect_uri, **hint)
+        noted = {_NEXT: next_path, _BEGUN_AT: at.timestamp(), _WITH: self._named, _STEP_UP: is_step_up}
+        request.session.update(noted)
+        asked: dict[str, Any] = {"login_hint": login_hint} if login_hint else {}
+        if is_step_up:
+            asked |= {"prompt": "login", "max_age": 0}
+        response: Response = await app.authorize_redirect(request, self._provider.redirect_uri, **asked)
         return response
+
+    async def farewell(self, *, id_token: str | None, return_to: str, at: datetime) -> str | None:
+        """Return where the browser can end its session at the provider too, or None where it cannot."""
+        try:
+            app = await self._app(at)
+            if "end_session_endpoint" not in app.server_metadata:
+                return None
+            leaving = await app.create_logout_url(
+                post_logout_redirect_uri=return_to, id_token_hint=id_token, client_id=self._provider.client_id
+            )
+        except (ProviderUnavailable, httpx2.HTTPError, ValueError, RuntimeError) as error:
+            _log.warning("no way to sign out at the provider: %r", error)
+            return None
+        return str(leaving["url"])
+
+    async def probe(self, *, at: datetime) -> None:
+        """Raise `ProviderUnavailable` unless the provider describes itself as the one we were told of, with keys."""
+        await self._app(at)
+        if isinstance(self._provider.keys, JwksOverHttp):
+            try:
+                await self._provider.keys.require(at=at)
+            except KeysUnavailable as error:
+                raise ProviderUnavailable(str(error)) from error
 
     async def complete(self, request: Request, *, at: datetime) -> SignedIn:
         """Return who signed in. Whatever the outcome, this transaction cannot be completed again."""
         transaction = dict(request.session)
         try:
             app = await self._app(at)
+            if transaction.get(_WITH) != self._named:
+                raise SignInRefused("the sign-in was begun with another provider")
             _check_answer(request, transaction, app.server_metadata, self._provider.issuer_url, at)
             return await self._exchange(app, request, transaction, at)
         finally:
@@ -139,7 +208,7 @@ class Oidc:
                 claims_cls=_claims_at(at),
                 leeway=int(tokens.LEEWAY.total_seconds()),
             )
-            said = answer["userinfo"]  # only there when the id token holds for Authlib, nonce and all
+            _ = answer["userinfo"]  # only there when the id token holds for Authlib, nonce and all
             claims = await tokens.verify_bearer(answer["id_token"], self._issuers, at=at)
         except httpx2.HTTPError as error:
             raise ProviderUnavailable(repr(error)) from error
@@ -148,8 +217,28 @@ class Oidc:
         except (OAuthError, JoseError, ValueError, KeyError, TypeError, AttributeError) as error:
             # The last four are what Authlib raises where an answer is not of the shape it expects.
             raise SignInRefused(repr(error)) from error
-        verified = said.get("email_verified") is True
-        return SignedIn(claims.issuer, claims.subject, claims.email, verified, claims.name, transaction[_NEXT])
+        authenticated_at = claims.authenticated_at
+        begun_at = datetime.fromtimestamp(transaction[_BEGUN_AT], UTC)
+        if transaction.get(_STEP_UP) and authenticated_at < begun_at - tokens.LEEWAY:
+            raise SignInRefused("the provider did not have the person prove themselves again")
+        return SignedIn(
+            issuer=claims.issuer,
+            subject=claims.subject,
+            email=claims.email,
+            email_verified=_is_verified(claims.payload),
+            name=claims.name,
+            next=transaction[_NEXT],
+            authenticated_at=authenticated_at,
+            id_token=answer["id_token"],
+            claims=claims.payload,
+            transaction=sha256(answer["id_token"].encode()).hexdigest()[:32],
+            organization_id=self._provider.organization_id,
+            provider_id=self._provider.id,
+        )
+
+    @property
+    def _named(self) -> str:
+        return f"{self._provider.organization_id or ''}/{self._provider.id or ''}"
 
     async def _app(self, at: datetime) -> Any:
         """Return Authlib's client, once the provider has shown to be the right one; asked again every hour."""
@@ -166,26 +255,45 @@ class Oidc:
         if found.get("issuer") != self._provider.issuer_url:
             raise ProviderUnavailable(f"the discovery document is of {found.get('issuer')!r}")
         for endpoint in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
-            require_safe_url(str(found.get(endpoint)))
+            self._provider.web.check(str(found.get(endpoint)))
+        if "end_session_endpoint" in found:
+            self._provider.web.check(str(found["end_session_endpoint"]))
         kept = {name: value for name, value in found.items() if name in _METADATA}
         return kept | {"id_token_signing_alg_values_supported": sorted(self._provider.algorithms)}
 
     def _registered(self) -> StarletteOAuth2App:
-        method = "client_secret_basic" if self._provider.client_secret else "none"
+        provider, own_key = self._provider, self._provider.own_key
         return OAuth().register(
             "provider",
-            client_id=self._provider.client_id,
-            client_secret=self._provider.client_secret,
-            server_metadata_url=f"{self._provider.issuer_url.rstrip('/')}/.well-known/openid-configuration",
+            client_id=provider.client_id,
+            client_secret=own_key.pem if own_key else provider.client_secret,
+            server_metadata_url=discovery_url(provider.issuer_url),
+            client_auth_methods=[_Assertion(own_key)] if own_key else None,
             client_kwargs={
-                "scope": self._provider.scope,
+                "scope": provider.scope,
                 "code_challenge_method": "S256",
-                "token_endpoint_auth_method": method,
+                "token_endpoint_auth_method": "private_key_jwt" if own_key else _by_secret(provider.client_secret),
                 "timeout": ANSWER_SECONDS_MAX,
-                "verify": tls(),
+                "transport": provider.web.transport(),
                 "trust_env": False,
             },
         )
+
+
+class _Assertion(PrivateKeyJWT):  # type: ignore[misc]
+    """Authlib's proof by a private key, naming the key: a provider that knows several must not guess."""
+
+    def __init__(self, own_key: SigningKey) -> None:
+        super().__init__(headers={"kid": own_key.kid}, alg=ALGORITHM)
+
+
+def _by_secret(client_secret: str | None) -> str:
+    return "client_secret_basic" if client_secret else "none"
+
+
+def _is_verified(claims: Mapping[str, Any]) -> bool | None:
+    """Return whether the provider confirms the address; None where it does not say, and no for any odd answer."""
+    return claims["email_verified"] is True if "email_verified" in claims else None
 
 
 def _check_answer(

@@ -11,6 +11,8 @@ True
 False
 """
 
+from datetime import datetime, timedelta
+
 from auth.principal import Membership, Principal
 from billing.roles import Permission
 
@@ -36,6 +38,39 @@ class Forbidden(Exception):
         super().__init__(f"the role {role_key} does not include the permission {permission}")
         self.permission = permission
         self.role_key = role_key
+
+
+class StepUpRequired(Exception):
+    """The organization asks for a younger sign-in before something this sensitive."""
+
+    def __init__(self, seconds_max: int) -> None:
+        super().__init__(
+            f"the organization asks for a sign-in of the last {seconds_max // 60} minutes before this: "
+            "sign in again at /login?step_up=1 and repeat the command"
+        )
+        self.seconds_max = seconds_max
+
+
+# What moves money or changes who may do what. Reporting usage is neither: programs do it all day.
+SENSITIVE = frozenset(
+    {
+        Permission.ORGANIZATION_WRITE,
+        Permission.MEMBERS_WRITE,
+        Permission.SEATS_WRITE,
+        Permission.PLAN_WRITE,
+        Permission.SPEND_LIMITS_WRITE,
+        Permission.INVOICES_WRITE,
+        Permission.ACCESS_WRITE,
+    }
+)
+
+
+def require_fresh(principal: Principal, seconds_max: int | None, *, at: datetime) -> None:
+    """Raise `StepUpRequired` for a person whose sign-in is older than the organization allows."""
+    if seconds_max is None or not principal.is_person:
+        return
+    if not principal.is_login_known or at - principal.authenticated_at > timedelta(seconds=seconds_max):
+        raise StepUpRequired(seconds_max)
 
 
 def authenticated(principal: Principal | None) -> Principal:

@@ -26,6 +26,7 @@ class Method(StrEnum):
 
     BEARER = "bearer"
     SESSION = "session"
+    API_CLIENT = "api_client"
     SYSTEM = "system"
 
 
@@ -55,6 +56,8 @@ class Principal:
     authenticated_at: datetime
     expires_at: datetime
     method: Method
+    session: str | None = None
+    is_login_known: bool = True
 
     @classmethod
     def of(
@@ -68,12 +71,18 @@ class Principal:
         authenticated_at: datetime,
         expires_at: datetime,
         method: Method,
+        session: str | None = None,
+        is_login_known: bool = True,
     ) -> Self:
-        """Return the principal of an account, with its memberships keyed by organization."""
+        """Return the principal of an account, with its memberships keyed by organization.
+
+        `session` names the session behind it, where there is one. Where the proof does not say when the person
+        signed in, `is_login_known` is false and `authenticated_at` no more than when the proof was made.
+        """
         by_organization = {membership.organization_id: membership for membership in memberships}
         assert len(by_organization) == len(memberships), "an account is a member of an organization at most once"
         frozen = MappingProxyType(by_organization)
-        return cls(issuer, subject, name, email, frozen, authenticated_at, expires_at, method)
+        return cls(issuer, subject, name, email, frozen, authenticated_at, expires_at, method, session, is_login_known)
 
     @classmethod
     def system(cls, organization_id: str) -> Self:
@@ -82,6 +91,11 @@ class Principal:
         always = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
         memberships = MappingProxyType({organization_id: membership})
         return cls(SYSTEM, SYSTEM, "Billgraph", "", memberships, *always, Method.SYSTEM)
+
+    @property
+    def is_person(self) -> bool:
+        """Return whether somebody signed in, as opposed to a program or scheduled work."""
+        return self.method in (Method.SESSION, Method.BEARER)
 
     def membership(self, organization_id: str) -> Membership | None:
         """Return what this principal is in the organization, or None when it does not belong there."""
@@ -94,6 +108,8 @@ class Principal:
         """
         if self.method is Method.SYSTEM:
             return SYSTEM
+        if self.method is Method.API_CLIENT:
+            return f"client:{self.subject.rpartition('_')[2]}"
         membership = self.membership(organization_id)
         if membership is not None and membership.member_id is not None:
             return f"member:{membership.member_id}"

@@ -11,9 +11,9 @@ import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 from unicodedata import category
 
 from jose import jwk
@@ -21,9 +21,11 @@ from jose import jwk
 from auth.keys import Jwk, KeySource
 
 LEEWAY = timedelta(seconds=30)
+WITHOUT_EXPIRY = timedelta(minutes=2)
 TOKEN_MAX = 8192
 KID_MAX = 256
 SUBJECT_MAX = 255
+ISSUER_MAX = 500
 DISPLAY_MAX = 320
 AUDIENCES_MAX = 16
 RSA_BITS_MIN = 2048
@@ -39,7 +41,6 @@ _KEY_TYPES: Mapping[str, tuple[str, str | None]] = {
 }
 _PUBLIC_PARTS: Mapping[str, tuple[str, ...]] = {"RSA": ("kty", "n", "e"), "EC": ("kty", "crv", "x", "y")}
 _REFUSED_HEADERS = frozenset({"crit", "jwk", "jku", "x5u", "x5c", "b64", "enc", "zip"})
-_TYPES = frozenset({"jwt", "at+jwt", "application/at+jwt"})
 _SEGMENT = re.compile(r"[A-Za-z0-9_-]+")
 _LAST_INSTANT = 250_000_000_000  # in the year 9892: the leeway still fits into a datetime
 
@@ -54,12 +55,16 @@ class InvalidToken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """A party whose tokens are believed: its URL, the audience it issues for us, its algorithms and its keys."""
+    """A party whose tokens are believed: its URL, the audience it issues for us, its algorithms and its keys.
+
+    An issuer that one organization chose is believed in that organization alone.
+    """
 
     url: str
     audience: str
     algorithms: frozenset[str]
     keys: KeySource
+    organization_id: str | None = None
 
     def __post_init__(self) -> None:
         unknown = self.algorithms - _KEY_TYPES.keys()
@@ -69,22 +74,35 @@ class Issuer:
             raise ValueError("an issuer needs a URL and an audience")
 
 
+class Trusted(Protocol):
+    """Knows which issuers are believed."""
+
+    async def named(self, url: str) -> tuple[Issuer, ...]:
+        """Return every issuer of exactly this URL: one for each audience and organization."""
+        ...
+
+
 class Issuers:
-    """The closed list of issuers that are trusted, by the exact text of their `iss`."""
+    """A closed list of issuers that are trusted, by the exact text of their `iss`."""
 
     def __init__(self, *issuers: Issuer) -> None:
         self._by_url = {issuer.url: issuer for issuer in issuers}
         if len(self._by_url) != len(issuers):
             raise ValueError("an issuer is listed twice")
 
-    def get(self, url: str) -> Issuer | None:
+    async def named(self, url: str) -> tuple[Issuer, ...]:
         """Return the trusted issuer of exactly this URL."""
-        return self._by_url.get(url)
+        found = self._by_url.get(url)
+        return () if found is None else (found,)
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a verified token says. `email` and `name` are empty when it does not say."""
+    """What a verified token says. `email` and `name` are empty when it does not say.
+
+    `vouched_for` are the organizations in which its word counts; None is all of them. `payload` is everything it
+    says, for those who look for more, and may be of any shape.
+    """
 
     issuer: str
     subject: str
@@ -92,6 +110,39 @@ class Claims:
     name: str
     issued_at: datetime
     expires_at: datetime
+    vouched_for: frozenset[str] | None = None
+    payload: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def authenticated_at(self) -> datetime:
+        """Return when the person last proved who they are; the token's own instant where it does not say."""
+        return self.signed_in_at or self.issued_at
+
+    @property
+    def signed_in_at(self) -> datetime | None:
+        """Return when the person last proved who they are, or None where the token does not say.
+
+        A token may be renewed for weeks without anybody being asked, so its own instant is no substitute.
+        """
+        said = self.payload.get("auth_time")
+        if isinstance(said, int) and not isinstance(said, bool) and 0 <= said <= _LAST_INSTANT:
+            return min(datetime.fromtimestamp(said, UTC), self.issued_at)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a type of token may call itself, and which claims it may lack."""
+
+    types: frozenset[str]
+    optional: frozenset[str] = frozenset()
+
+
+ACCESS = Kind(frozenset({"jwt", "at+jwt", "application/at+jwt"}))
+LOGOUT = Kind(frozenset({"jwt", "logout+jwt", "application/logout+jwt"}), frozenset({"sub", "exp"}))
+CLIENT_ASSERTION = Kind(
+    frozenset({"jwt", "client-authentication+jwt", "application/client-authentication+jwt"}), frozenset({"iat"})
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +153,32 @@ class _Parts:
     signature: bytes
 
 
-async def verify_bearer(token: str, issuers: Issuers, *, at: datetime) -> Claims:
-    """Return the claims of a genuine token, or raise `InvalidToken`."""
+async def verify_bearer(token: str, issuers: Trusted, *, at: datetime) -> Claims:
+    """Return the claims of a genuine access token, or raise `InvalidToken`."""
+    return await verify(token, issuers, ACCESS, at=at)
+
+
+async def verify(token: str, issuers: Trusted, kind: Kind, *, at: datetime) -> Claims:
+    """Return the claims of a genuine token of one kind, or raise `InvalidToken`."""
     parts = _parse(token)
-    algorithm, kid = _checked_header(parts.header)
+    algorithm, kid = _checked_header(parts.header, kind)
     named = parts.payload.get("iss")
-    issuer = issuers.get(named) if isinstance(named, str) else None
-    if issuer is None:
+    believed = await issuers.named(named) if isinstance(named, str) and len(named) <= ISSUER_MAX else ()
+    if not believed:
         _refuse("the issuer is not trusted")
-    if algorithm not in issuer.algorithms:
+    meant = _meant_for(parts.payload.get("aud"), believed)
+    signing = tuple(issuer for issuer in meant if algorithm in issuer.algorithms)
+    if not signing:
         _refuse(f"the issuer does not sign with {algorithm}")
-    _verify_signature(parts, _only_key(await issuer.keys.find(kid, at=at)), algorithm)
-    return _checked_claims(parts.payload, issuer, at)
+    _check_claims(parts.payload, kind, at)
+    # Last, for it is the only step that costs anything: nothing is fetched for a token that is refused anyway.
+    _verify_signature(parts, _only_key(await signing[0].keys.find(kid, at=at)), algorithm)
+    return _claims(parts.payload, signing, at)
+
+
+def unverified(token: str) -> dict[str, Any]:
+    """Return what a token says, believing nothing of it: only to find out who should have signed it."""
+    return _parse(token).payload
 
 
 def _refuse(reason: str) -> NoReturn:
@@ -158,7 +223,7 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return named
 
 
-def _checked_header(header: dict[str, Any]) -> tuple[str, str]:
+def _checked_header(header: dict[str, Any], accepted: Kind) -> tuple[str, str]:
     refused = _REFUSED_HEADERS & header.keys()
     if refused:
         _refuse(f"the header has {', '.join(sorted(refused))}")
@@ -167,7 +232,7 @@ def _checked_header(header: dict[str, Any]) -> tuple[str, str]:
         _refuse("the algorithm is not an asymmetric one we know")
     if not isinstance(kid, str) or not 0 < len(kid) <= KID_MAX:
         _refuse("the header names no key")
-    if not isinstance(kind, str) or kind.lower() not in _TYPES:
+    if not isinstance(kind, str) or kind.lower() not in accepted.types:
         _refuse("this is another type of token")
     return algorithm, kid
 
@@ -198,28 +263,39 @@ def _verify_signature(parts: _Parts, key: Jwk, algorithm: str) -> None:
         _refuse("the signature does not match, or its key is too short")
 
 
-def _checked_claims(payload: dict[str, Any], issuer: Issuer, at: datetime) -> Claims:
-    _check_audience(payload.get("aud"), issuer.audience)
-    expires_at, issued_at = _instant(payload, "exp"), _instant(payload, "iat")
-    if at >= expires_at + LEEWAY:
+def _check_claims(payload: dict[str, Any], kind: Kind, at: datetime) -> None:
+    if not ("exp" in kind.optional and "exp" not in payload) and at >= _instant(payload, "exp") + LEEWAY:
         _refuse("it has expired")
-    if at < issued_at - LEEWAY:
+    if not ("iat" in kind.optional and "iat" not in payload) and at < _instant(payload, "iat") - LEEWAY:
         _refuse("it was issued in the future")
     if "nbf" in payload and at < _instant(payload, "nbf") - LEEWAY:
         _refuse("it is not valid yet")
-    subject = _text(payload, "sub", SUBJECT_MAX)
-    if not subject:
+    if not _text(payload, "sub", SUBJECT_MAX) and "sub" not in kind.optional:
         _refuse("it has no subject")
-    email, name = _text(payload, "email", DISPLAY_MAX), _text(payload, "name", DISPLAY_MAX)
-    return Claims(issuer.url, subject, email, name, issued_at, expires_at)
 
 
-def _check_audience(audience: object, expected: str) -> None:
+def _claims(payload: dict[str, Any], issuers: tuple[Issuer, ...], at: datetime) -> Claims:
+    everywhere = any(issuer.organization_id is None for issuer in issuers)
+    return Claims(
+        issuer=issuers[0].url,
+        subject=_text(payload, "sub", SUBJECT_MAX),
+        email=_text(payload, "email", DISPLAY_MAX),
+        name=_text(payload, "name", DISPLAY_MAX),
+        issued_at=_instant(payload, "iat") if "iat" in payload else at,
+        expires_at=_instant(payload, "exp") if "exp" in payload else at + WITHOUT_EXPIRY,
+        vouched_for=None if everywhere else frozenset(str(issuer.organization_id) for issuer in issuers),
+        payload=payload,
+    )
+
+
+def _meant_for(audience: object, believed: tuple[Issuer, ...]) -> tuple[Issuer, ...]:
     listed = [audience] if isinstance(audience, str) else audience
     if not isinstance(listed, list) or len(listed) > AUDIENCES_MAX:
         _refuse("it has no audience")
-    if not all(isinstance(each, str) for each in listed) or expected not in listed:
+    meant = tuple(issuer for issuer in believed if issuer.audience in listed)
+    if not all(isinstance(each, str) for each in listed) or not meant:
         _refuse("it is meant for another audience")
+    return meant
 
 
 def _instant(payload: dict[str, Any], claim: str) -> datetime:

@@ -13,8 +13,10 @@ from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from api.house import AUDIENCE, now
-from auth.development import Persona, SigningKey, mint_access_token
+from api.house import now
+from api.identity import AUDIENCE
+from auth.development import Persona, mint_access_token
+from auth.signing import SigningKey
 
 LIFETIME = timedelta(hours=12)
 

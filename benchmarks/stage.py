@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from api import logs
-from api.house import AUDIENCE, build_house, issuer_of, now
+from api.house import build_house, now
+from api.identity import AUDIENCE, issuer_of
 from api.server import build_server
 from api.settings import Limits, Settings
-from auth.development import Persona, SigningKey, mint_access_token, subject_of
+from auth.development import Persona, mint_access_token, subject_of
 from auth.principal import Membership, Method, Principal
+from auth.signing import SigningKey
 from billing.limits import SpendLevel, TierScope
 from billing.money import Money
 from billing.plans import from_document, to_document

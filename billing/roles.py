@@ -35,6 +35,8 @@ class Permission(StrEnum):
     AUDIT_READ = "audit.read"
     WEBHOOKS_READ = "webhooks.read"
     WEBHOOKS_WRITE = "webhooks.write"
+    ACCESS_READ = "access.read"
+    ACCESS_WRITE = "access.write"
     SELF_READ = "self.read"
 
 

@@ -19,12 +19,14 @@ from models.runner import Runner, Writer
 ROW_MODULES = (
     "models.alerts",
     "models.anomalies",
+    "models.api_clients",
     "models.contracts",
     "models.credits",
     "models.deliveries",
     "models.exemptions",
     "models.groups",
     "models.identities",
+    "models.identity_providers",
     "models.invoices",
     "models.limit_increases",
     "models.limits",
@@ -37,6 +39,7 @@ ROW_MODULES = (
     "models.roles",
     "models.seats",
     "models.sessions",
+    "models.signing_keys",
     "models.usage",
     "models.webhooks",
 )

@@ -90,6 +90,18 @@ async def find(client: BaseDBAsyncClient, organization_id: str, issuer: str, sub
     return await query.using_db(client).first()
 
 
+async def is_linked(client: BaseDBAsyncClient, organization_id: str, issuer: str, member_id: str) -> bool:
+    """Return whether a member has an account of this issuer already."""
+    query = Identity.filter(organization_id=organization_id, issuer=issuer, member_id=member_id)
+    return await query.using_db(client).exists()
+
+
+async def of_member(client: BaseDBAsyncClient, organization_id: str, member_id: str) -> list[Identity]:
+    """Return the accounts a member signs in with."""
+    query = Identity.filter(organization_id=organization_id, member_id=member_id).using_db(client)
+    return await query.order_by("issuer", "subject").limit(100)
+
+
 async def insert(client: BaseDBAsyncClient, **columns: Any) -> None:
     """Link an account to a member."""
     await Identity.create(using_db=client, **columns)

@@ -13,18 +13,20 @@ from typing import Annotated, Any, Final
 import strawberry
 
 from billing.roles import Permission
-from models import audit, credits, events, payments
+from models import api_clients, audit, credits, events, identity_providers, payments
 from models.organizations import Organization as Row
 from schema import access, ids
 from schema.access import Own, field
 from schema.alerts import LimitAlert
 from schema.anomalies import SpendAnomaly
+from schema.api_clients import ApiClient
 from schema.audit import AuditEvent
 from schema.audit_records import AuditRecord
 from schema.context import Context, Info
 from schema.credits import CreditEntry, CreditGrant
 from schema.errors import ErrorCode, GraphError
 from schema.groups import Group
+from schema.identity_providers import IdentityProvider
 from schema.ids import GlobalId, Kind
 from schema.invoices import Invoice
 from schema.limit_increases import LimitIncreaseRequest
@@ -155,6 +157,16 @@ async def _webhook_delivery(context: Context, owner: Row, key: str) -> Node | No
     return await WebhookDelivery.load(context, owner, key)
 
 
+async def _identity_provider(context: Context, owner: Row, key: str) -> Node | None:
+    row = await identity_providers.find(context.reader, owner.organization_id, key)
+    return IdentityProvider.of(owner, row) if row else None
+
+
+async def _api_client(context: Context, owner: Row, key: str) -> Node | None:
+    row = await api_clients.find(context.reader, owner.organization_id, key)
+    return ApiClient.of(owner, row) if row else None
+
+
 _FINDERS: Final[Mapping[Kind, Finder]] = MappingProxyType(
     {
         Kind.ORGANIZATION: Finder(Permission.ORGANIZATION_READ, _organization),
@@ -173,6 +185,8 @@ _FINDERS: Final[Mapping[Kind, Finder]] = MappingProxyType(
         Kind.RESERVATION: Finder(Permission.SELF_READ, _reservation),
         Kind.CREDIT_GRANT: Finder(Permission.INVOICES_READ, _credit_grant),
         Kind.CREDIT_ENTRY: Finder(Permission.INVOICES_READ, _credit_entry),
+        Kind.IDENTITY_PROVIDER: Finder(Permission.ACCESS_READ, _identity_provider),
+        Kind.API_CLIENT: Finder(Permission.ACCESS_READ, _api_client),
         Kind.AUDIT_EVENT: Finder(Permission.AUDIT_READ, _audit_event),
         Kind.AUDIT_RECORD: Finder(Permission.AUDIT_READ, _audit_record),
         Kind.WEBHOOK_ENDPOINT: Finder(Permission.WEBHOOKS_READ, _webhook_endpoint),

@@ -6,12 +6,14 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from resolvers.anomalies import AnomalyMutations
+from resolvers.api_clients import ApiClientMutations
 from resolvers.clock import ClockMutations
 from resolvers.contracts import ContractMutations
 from resolvers.corrections import CorrectionMutations
 from resolvers.credits import CreditMutations
 from resolvers.estimates import EstimateQueries
 from resolvers.groups import GroupMutations
+from resolvers.identity_providers import IdentityProviderMutations
 from resolvers.imports import ImportMutations
 from resolvers.invoices import InvoiceMutations
 from resolvers.limit_increases import IncreaseMutations
@@ -26,6 +28,7 @@ from resolvers.profiles import ProfileMutations
 from resolvers.reassignments import ReassignmentMutations
 from resolvers.reservations import ReservationMutations
 from resolvers.seats import SeatMutations
+from resolvers.sessions import SessionMutations
 from resolvers.subscriptions import EventSubscriptions
 from resolvers.usage import UsageMutations
 from resolvers.webhooks import WebhookMutations
@@ -70,6 +73,9 @@ class Mutation(
     CreditMutations,
     ClockMutations,
     WebhookMutations,
+    IdentityProviderMutations,
+    ApiClientMutations,
+    SessionMutations,
 ):
     pass
 

@@ -56,6 +56,7 @@ mirror(
     description="How a caller proves who they are.",
     BEARER="With an access token.",
     SESSION="With the session of a browser that signed in.",
+    API_CLIENT="As an API client, with a token it got at /token.",
     SYSTEM="It was scheduled work of the server itself.",
 )
 

@@ -13,6 +13,7 @@ import strawberry
 
 from auth import policy
 from auth.principal import Principal
+from auth.providers import Providers
 from events.hub import Hub
 from models.organizations import Organization
 from models.sql import Client
@@ -29,7 +30,7 @@ RESUMABLE: Final = timedelta(days=30)
 
 @dataclass(slots=True)
 class Context:
-    """One operation: its caller, its instant and its doors to the floors below."""
+    """One operation: its caller, its instant and its doors to the floors below, and to identity providers."""
 
     principal: Principal | None
     reader: Client
@@ -38,6 +39,7 @@ class Context:
     clock: Callable[[], datetime]
     request_id: str
     resumable: timedelta = RESUMABLE
+    providers: Providers | None = None
     now: datetime = field(init=False)
     loaders: Loaders = field(init=False)
 

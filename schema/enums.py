@@ -50,6 +50,8 @@ mirror(
     AUDIT_READ="See who did what and when.",
     WEBHOOKS_READ="See which endpoints are told what happens, and what was sent to them; never a secret.",
     WEBHOOKS_WRITE="Open, change and close webhook endpoints: owners only, among the built-in roles.",
+    ACCESS_READ="See how people and programs sign in: identity providers, e-mail domains, API clients and sessions.",
+    ACCESS_WRITE="Decide how people and programs sign in, and end their sessions: owners only, of the built-in roles.",
     SELF_READ="See one's own seat, usage, spend and limits.",
 )
 mirror(

@@ -46,6 +46,11 @@ class ErrorCode(StrEnum):
     BODY_TOO_LARGE = "BODY_TOO_LARGE", "The request body is larger than the server reads."
     ORIGIN_FORBIDDEN = "ORIGIN_FORBIDDEN", "A browser sent the request from a web site that is not allowed to."
     UNAUTHENTICATED = "UNAUTHENTICATED", "There is no valid session or access token; sign in and repeat the request."
+    STEP_UP_REQUIRED = (
+        "STEP_UP_REQUIRED",
+        "The organization asks for a younger sign-in for this: open /login?step_up=1, sign in again and repeat it.",
+    )
+    TOO_MANY_FAILURES = "TOO_MANY_FAILURES", "Too much proof that does not hold came from this address; wait a minute."
     FORBIDDEN = "FORBIDDEN", "The caller is known, but its role lacks the permission the field needs."
     NOT_FOUND = "NOT_FOUND", "There is no such thing, or the caller may not know that there is."
     GRAPHQL_PARSE_FAILED = "GRAPHQL_PARSE_FAILED", "The document is not GraphQL."
@@ -83,6 +88,7 @@ _UNDERSTOOD: Mapping[type[BaseException], ErrorCode] = MappingProxyType(
     {
         policy.Unauthenticated: ErrorCode.UNAUTHENTICATED,
         policy.Forbidden: ErrorCode.FORBIDDEN,
+        policy.StepUpRequired: ErrorCode.STEP_UP_REQUIRED,
         policy.NotVisible: ErrorCode.NOT_FOUND,
         runner.Overloaded: ErrorCode.OVERLOADED,
     }

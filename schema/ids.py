@@ -50,6 +50,8 @@ class Kind(StrEnum):
     CREDIT_ENTRY = "credit"
     WEBHOOK_ENDPOINT = "hook"
     WEBHOOK_DELIVERY = "delivery"
+    IDENTITY_PROVIDER = "idp"
+    API_CLIENT = "client"
 
 
 class MalformedId(GraphError):

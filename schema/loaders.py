@@ -14,6 +14,7 @@ from billing.periods import month_containing
 from billing.roles import Permission
 from models import (
     alerts,
+    api_clients,
     contracts,
     credits,
     events,
@@ -316,6 +317,16 @@ class Loaders(SpendLoaders):
 
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, int]:
             return await credits.balances_minor(self._reader, organization_id, ids)
+
+        return batched(read)
+
+    @cached_property
+    def api_client_secrets(self) -> DataLoader[tuple[str, str], list[api_clients.ApiClientSecret] | None]:
+        """The secrets of API clients, by client."""
+
+        async def read(organization_id: str, ids: list[str]) -> Mapping[str, list[api_clients.ApiClientSecret]]:
+            rows = await api_clients.secrets_of(self._reader, organization_id, ids)
+            return grouped(rows, lambda row: row.client_id)
 
         return batched(read)
 

@@ -18,6 +18,7 @@ from schema import access, cursors, ids
 from schema.access import field
 from schema.alerts import AlertsOfOrganization
 from schema.anomalies import AnomaliesOfOrganization
+from schema.api_clients import ApiClientsOfOrganization
 from schema.audit import AuditOfOrganization
 from schema.audit_records import AuditRecordsOfOrganization
 from schema.clock import TestClock
@@ -27,6 +28,7 @@ from schema.credits import CreditsOfOrganization
 from schema.enums import mirror
 from schema.errors import ErrorCode, GraphError
 from schema.groups import GroupsOfOrganization
+from schema.identity_providers import SignInOfOrganization
 from schema.invoices import InvoicesOfOrganization
 from schema.limit_increases import IncreasesOfOrganization
 from schema.limits import LimitsOfOrganization
@@ -83,6 +85,8 @@ class Organization(
     InvoicesOfOrganization,
     PaymentsOfOrganization,
     CreditsOfOrganization,
+    SignInOfOrganization,
+    ApiClientsOfOrganization,
     AuditOfOrganization,
     AuditRecordsOfOrganization,
     WebhooksOfOrganization,

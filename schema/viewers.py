@@ -6,11 +6,13 @@ import strawberry
 
 from auth import principal as auth
 from billing.roles import Permission
+from models import sessions as rows
 from models.organizations import Organization as Row
 from schema.access import field
 from schema.context import Info
 from schema.members import Member
 from schema.organizations import Organization
+from schema.sessions import SESSIONS_MAX, Session
 
 
 @strawberry.type(description="What the caller is in one organization.")
@@ -58,6 +60,23 @@ class Viewer:
         )
         rows = await info.context.loaders.organization.load_many(visible)
         return [Organization.of(row) for row in rows if row is not None]
+
+    @field(
+        description=f"Where the caller's account is signed in, newest first; at most {SESSIONS_MAX}. Nothing for an "
+        "API client.",
+        requires=None,
+    )
+    async def sessions(self, info: Info) -> list[Session]:
+        if not self.principal.is_person:
+            return []
+        found = await rows.list_live(
+            info.context.reader,
+            self.principal.issuer,
+            self.principal.subject,
+            at=info.context.now,
+            limit=SESSIONS_MAX,
+        )
+        return [Session.of(row, current=self.principal.session) for row in found]
 
     @classmethod
     def of(cls, principal: auth.Principal) -> "Viewer":

@@ -15,8 +15,8 @@ from auth.principal import Principal
 from billing.roles import Permission
 from events.hub import Hub
 from events.webhooks import Postbox
+from models import access_policies, idempotency, organizations
 from models import events as log
-from models import idempotency, organizations
 from models.runner import Runner
 from models.sql import Client
 from services import answers, audit
@@ -109,7 +109,7 @@ class Dispatcher:
     async def execute(self, verb: Verb[C, A], command: C, request: Request) -> A | Refused:
         """Return what the service answers, or answered when this very command came first.
 
-        Raises `policy.NotVisible` and `policy.Forbidden`, before anything is read.
+        Raises `policy.NotVisible` and `policy.Forbidden`, before anything is read, and `policy.StepUpRequired`.
         """
         await self.require(verb, command.organization_id, request)
         body = answers.body(command)
@@ -118,29 +118,34 @@ class Dispatcher:
         async def work(client: Client) -> A | Refused:
             return await _once(client, verb, command, asked, request, self._postbox)
 
-        return await self._runner.run(work, lane=command.organization_id, committed=self._wake(command))
+        try:
+            return await self._runner.run(work, lane=command.organization_id, committed=self._wake(command))
+        except policy.StepUpRequired as stale:
+            await self._note_forbidden(verb, command.organization_id, request, str(stale))
+            raise
 
     async def require(self, verb: Verb[Any, Any], organization_id: str, request: Request) -> None:
         """Raise `policy.NotVisible` to a stranger, and `policy.Forbidden`, on record, where the role does not do."""
         try:
             policy.require(request.actor, organization_id, verb.requires)
         except policy.Forbidden as forbidden:
-            message = str(forbidden)
-
-            async def work(client: Client) -> None:
-                if await organizations.lock(client, organization_id) is not None:
-                    await audit.note_forbidden(
-                        client,
-                        organization_id,
-                        request.actor,
-                        verb.operation,
-                        message=message,
-                        request_id=request.request_id,
-                        at=request.at,
-                    )
-
-            await self._runner.run(work, lane=organization_id)
+            await self._note_forbidden(verb, organization_id, request, str(forbidden))
             raise
+
+    async def _note_forbidden(self, verb: Verb[Any, Any], organization_id: str, request: Request, message: str) -> None:
+        async def work(client: Client) -> None:
+            if await organizations.lock(client, organization_id) is not None:
+                await audit.note_forbidden(
+                    client,
+                    organization_id,
+                    request.actor,
+                    verb.operation,
+                    message=message,
+                    request_id=request.request_id,
+                    at=request.at,
+                )
+
+        await self._runner.run(work, lane=organization_id)
 
     def _wake(self, command: Command) -> Callable[[Any], None]:
         return lambda _answer: self._hub.wake(command.organization_id)
@@ -167,6 +172,9 @@ async def _once(
     organization = await organizations.lock(client, command.organization_id)
     if organization is None:
         raise policy.NotVisible
+    if verb.requires in policy.SENSITIVE and request.actor.is_person:
+        step_up_seconds = await access_policies.step_up_seconds(client, command.organization_id)
+        policy.require_fresh(request.actor, step_up_seconds, at=request.at)
     unit = Unit(
         client=client,
         organization=organization,

@@ -56,6 +56,12 @@ class Unit:
         """The number in the log of the next event emitted: nobody else takes one while the unit holds the lock."""
         return int(self.organization.event_sequence) + len(self.events) + 1
 
+    @property
+    def own_member_id(self) -> str | None:
+        """The member that the actor is here; None for one who is no person, or no member."""
+        membership = self.actor.membership(self.organization_id)
+        return membership.member_id if membership else None
+
     def new_id(self, kind: str) -> str:
         """Return the next id of this unit for a row of the given kind."""
         self._ids += 1

@@ -6,17 +6,18 @@ import signal
 import sys
 from contextlib import nullcontext
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from api import logs
 from api.cli.explaining import explained
 from api.house import build_house, now, remember_sellers
+from api.identity import lifetimes
 from api.server import build_server
 from api.settings import Settings
 from auth.principal import Principal
-from auth.sessions import Lifetimes, Sessions
+from auth.sessions import Sessions
 from events.hub import Hub
 from jobs import worker as worker_job
 from jobs.webhooks import Postman
@@ -182,11 +183,3 @@ async def exempt(settings: Settings, slug: str, terms: ExemptionTerms) -> None:
     if isinstance(done, Refused):
         raise NotAccepted(f"{'.'.join(done.field)}: {done.message}")
     say(f"{slug}: certificate {terms.certificate} of {terms.jurisdiction} is on record")
-
-
-def lifetimes(settings: Settings) -> Lifetimes:
-    """Return how long sessions live under these settings."""
-    return Lifetimes(
-        idle=timedelta(seconds=settings.session_idle_seconds_max),
-        absolute=timedelta(seconds=settings.session_seconds_max),
-    )

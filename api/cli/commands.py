@@ -13,9 +13,10 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from api.cli import benching, books, closing, demonstration, verifying
+from api.cli import benching, books, closing, demonstration, identity, verifying
 from api.development import DevelopmentOnly
 from api.settings import Settings
+from auth.sealing import CannotOpen
 from models.database import UnsupportedDatabase
 from models.engines.sqlite_writer import DatabaseInUse
 from models.schema_check import SchemaDiffers
@@ -29,6 +30,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 DAY, MINUTE = "%Y-%m-%d", "%Y-%m-%dT%H:%M"
+domains = typer.Typer(help="E-mail domains of organizations.", no_args_is_help=True)
+keys = typer.Typer(help="The keys we sign with.", no_args_is_help=True)
+app.add_typer(domains, name="domain")
+app.add_typer(keys, name="keys")
 EXPECTED = (
     DatabaseInUse,
     SchemaDiffers,
@@ -39,6 +44,8 @@ EXPECTED = (
     books.NotAccepted,
     closing.NoSuchOrganization,
     benching.NoBenchmarks,
+    identity.NotVerified,
+    CannotOpen,
 )
 
 
@@ -169,6 +176,28 @@ def worker(
 def bench(context: typer.Context) -> None:
     """Measure and prove at full size, from a checkout: see `billgraph bench --help`."""
     benching.run(context.args)
+
+
+@domains.command("verify")
+def verify_domain(
+    organization: Annotated[str, typer.Argument(help="Slug of the organization.")],
+    domain: Annotated[str, typer.Argument(help="The domain, such as acme.example.")],
+    found: Annotated[str, typer.Argument(help="What the TXT record says: look it up yourself, with dig or host.")],
+) -> None:
+    """Confirm that an organization owns an e-mail domain."""
+    asyncio.run(identity.verify_domain(Settings(), organization, domain, found))
+
+
+@domains.command("claims")
+def domain_claims(domain: Annotated[str, typer.Argument(help="The domain, such as acme.example.")]) -> None:
+    """Print who claims an e-mail domain, and which record would prove it."""
+    asyncio.run(identity.list_claims(Settings(), domain))
+
+
+@keys.command("rotate")
+def rotate_keys() -> None:
+    """Sign with a new key from now on; the old one stays published for a day."""
+    asyncio.run(identity.rotate_keys(Settings()))
 
 
 @app.command()

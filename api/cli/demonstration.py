@@ -13,10 +13,12 @@ from pathlib import Path
 from api import logs
 from api.cli.books import say
 from api.demo import personas, seed
-from api.house import AUDIENCE, build_house, issuer_of, now, remember_sellers
+from api.house import build_house, now, remember_sellers
+from api.identity import AUDIENCE, issuer_of
 from api.server import Server, build_server
 from api.settings import SellerDetails, Settings
-from auth.development import SigningKey, mint_access_token
+from auth.development import mint_access_token
+from auth.signing import SigningKey
 from documents.invoice import ZeroTax
 from models.database import opened, sqlite_path
 from models.migrate import migrate

@@ -8,6 +8,7 @@ from api.settings import Limits, Settings
 SAFE = {
     "BILLGRAPH_ENVIRONMENT": "production",
     "BILLGRAPH_SESSION_SECRET": "a secret that nobody knows, long enough",
+    "BILLGRAPH_DATA_SECRETS": '["a secret that seals, and that is long enough"]',
     "BILLGRAPH_PUBLIC_URL": "https://billing.example",
     "BILLGRAPH_ISSUERS": '[{"url": "https://id.example", "audience": "billgraph"}]',
     "BILLGRAPH_DEVELOPMENT_SIGN_IN": "false",
@@ -18,7 +19,13 @@ SAFE = {
 
 @pytest.fixture(autouse=True)
 def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (*SAFE, "BILLGRAPH_ALLOWED_ORIGINS", "BILLGRAPH_PORT", "BILLGRAPH_WEBHOOK_ALLOWED_HOSTS"):
+    others = (
+        "BILLGRAPH_ALLOWED_ORIGINS",
+        "BILLGRAPH_PORT",
+        "BILLGRAPH_PROVIDER_HOSTS",
+        "BILLGRAPH_WEBHOOK_ALLOWED_HOSTS",
+    )
+    for name in (*SAFE, *others):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -46,6 +53,10 @@ def test_reads_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("BILLGRAPH_SESSION_SECRET", None),
         ("BILLGRAPH_SESSION_SECRET", "short"),
+        ("BILLGRAPH_DATA_SECRETS", None),
+        ("BILLGRAPH_DATA_SECRETS", "[]"),
+        ("BILLGRAPH_DATA_SECRETS", '["a secret that seals, and that is long enough", "short"]'),
+        ("BILLGRAPH_PROVIDER_HOSTS", '["10.0.0.1:443"]'),
         ("BILLGRAPH_PUBLIC_URL", "http://billing.example"),
         ("BILLGRAPH_ISSUERS", None),
         ("BILLGRAPH_DEVELOPMENT_SIGN_IN", None),

@@ -14,10 +14,12 @@ from typing import Any
 import httpx2
 import websockets
 
-from api.house import AUDIENCE, build_house, issuer_of, now
+from api.house import build_house, now
+from api.identity import AUDIENCE, issuer_of
 from api.server import build_server
 from api.settings import Settings
-from auth.development import Persona, SigningKey, mint_access_token
+from auth.development import Persona, mint_access_token
+from auth.signing import SigningKey
 from billing.plans import from_document, to_document
 from models import members, plans
 from models.database import Database

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from auth.development import SigningKey
 from auth.sessions import Sessions
+from auth.signing import SigningKey
 from models import database, migrate
 from tests.auth.house import Browser, House, a_browser, a_house
 

@@ -13,10 +13,17 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from api import development, sign_in
-from auth.development import Persona, SigningKey
+from auth.development import Persona
+from auth.failures import Failures
 from auth.keys import FixedKeys, tls
+from auth.minting import Mint
 from auth.oidc import Oidc, Provider, SignedIn
+from auth.outbound import PublicWeb
+from auth.providers import Providers
+from auth.sealing import Sealer
 from auth.sessions import SessionCookie, Sessions
+from auth.signing import SigningKey
+from auth.tokens import Issuers
 from tests.auth.serving import Clock, served
 
 OWNER = Persona("owner@pooled.example", "Olga Owner", "pooled")
@@ -74,14 +81,25 @@ def _routes(house: House, issuer: str | None) -> list[Route]:
         identity = await house.sessions.recognize(token, at=house.clock())
         return JSONResponse({"subject": identity.subject if identity else None})
 
+    database = house.sessions._database
+    sealer = Sealer(["d" * 32])
     doors = sign_in.SignIn(
-        oidc=oidc,
+        providers=Providers(
+            database,
+            public_url=house.origin,
+            everywhere=Issuers(),
+            mint=Mint(database, sealer, issuer_url=house.origin, audience=AUDIENCE),
+            sealer=sealer,
+            web=PublicWeb(),
+            operators=oidc,
+        ),
         sessions=house.sessions,
         cookie=COOKIE,
         transaction_secret="s" * 32,
         allowed_origins=frozenset({house.origin}),
         now=house.clock,
-        signed_in=note,
+        admit=note,
+        failures=Failures(1_000),
     )
     return [*sign_in.routes(doors), *development.routes(provider), Route("/whoami", whoami)]
 

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from starlette.datastructures import Headers
 
-from auth.authentication import Authenticator, ForeignRequest, principal_for
+from auth.authentication import Authenticator, ForeignRequest, principal_of
 from auth.principal import Membership, Method
-from auth.sessions import SessionCookie, Sessions, hash_of
+from auth.sessions import Account, SessionCookie, Sessions, hash_of
 from auth.tokens import Claims, InvalidToken
 from billing.roles import Permission
 from tests.auth import forging
@@ -25,7 +25,7 @@ def authenticator(sessions: Sessions) -> Authenticator:
 
 
 async def a_cookie(sessions: Sessions) -> dict[str, str]:
-    opened = await sessions.open(issuer=ISSUER, subject="ann", email="ann@acme.example", name="Ann", at=NOON)
+    opened = await sessions.open(Account(ISSUER, "ann", "ann@acme.example", "Ann", NOON), at=NOON)
     return {"cookie": f"theme=dark; __Host-billgraph={opened}"}
 
 
@@ -145,46 +145,48 @@ async def test_a_socket_does_not_outlive_its_token(authenticator: Authenticator)
     identity = await authenticator.of_socket(Headers(), {"Authorization": BEARER}, at=NOON)
 
     assert identity is not None
-    assert await authenticator.still_valid(identity, at=NOON + timedelta(minutes=60))
-    assert not await authenticator.still_valid(identity, at=NOON + timedelta(minutes=61))
+    assert await authenticator.still_valid([identity], at=NOON + timedelta(minutes=60)) == [True]
+    assert await authenticator.still_valid([identity], at=NOON + timedelta(minutes=61)) == [False]
 
 
 async def test_a_socket_does_not_outlive_its_session(authenticator: Authenticator, sessions: Sessions) -> None:
     cookie = await a_cookie(sessions)
     identity = await authenticator.of_socket(Headers(cookie | {"origin": OURS}), {}, at=NOON)
     assert identity is not None
-    assert await authenticator.still_valid(identity, at=NOON)
+    assert await authenticator.still_valid([identity], at=NOON) == [True]
 
     await sessions.revoke(cookie["cookie"].rpartition("=")[2], at=NOON)
 
-    assert not await authenticator.still_valid(identity, at=NOON)
+    assert await authenticator.still_valid([identity], at=NOON) == [False]
 
 
 async def test_gives_an_account_the_memberships_it_has_now() -> None:
-    asked = []
-
-    async def find_memberships(issuer: str, subject: str) -> list[Membership]:
-        asked.append((issuer, subject))
-        return [Membership("acme", "m1", "owner", frozenset({Permission.SELF_READ}))]
+    held = Membership("acme", "m1", "owner", frozenset({Permission.SELF_READ}))
 
     identity = Claims(ISSUER, "ann", "ann@acme.example", "Ann", NOON, NOON + timedelta(hours=1))
-    principal = await principal_for(identity, find_memberships)
+    principal = principal_of(identity, [held])
 
-    assert asked == [(ISSUER, "ann")]
     assert principal.method is Method.BEARER
-    assert principal.membership("acme") is not None
+    assert principal.membership("acme") == held
     assert principal.expires_at == NOON + timedelta(hours=1)
 
 
-async def test_a_session_makes_a_principal_of_its_own_kind(authenticator: Authenticator, sessions: Sessions) -> None:
-    async def nowhere(issuer: str, subject: str) -> list[Membership]:
-        return []
+async def test_knows_when_a_person_signed_in_only_where_the_token_says_so() -> None:
+    silent = Claims(ISSUER, "ann", "", "", NOON, NOON + timedelta(hours=1))
+    telling = Claims(ISSUER, "ann", "", "", NOON, NOON + timedelta(hours=1), payload={"auth_time": forging.NOW - 600})
 
+    assert not principal_of(silent, []).is_login_known
+    assert principal_of(telling, []).is_login_known
+    assert principal_of(telling, []).authenticated_at == NOON - timedelta(minutes=10)
+
+
+async def test_a_session_makes_a_principal_of_its_own_kind(authenticator: Authenticator, sessions: Sessions) -> None:
     cookie = await a_cookie(sessions)
     identity = await authenticator.of_request("GET", Headers(cookie), at=NOON)
     assert identity is not None
-    principal = await principal_for(identity, nowhere)
+    principal = principal_of(identity, [])
 
     assert principal.method is Method.SESSION
+    assert principal.session == hash_of(cookie["cookie"].rpartition("=")[2])
     assert not principal.memberships
     assert hash_of("x") not in repr(principal)

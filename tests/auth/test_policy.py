@@ -48,6 +48,8 @@ invoices.write       PO O B
 audit.read           PO O B A
 webhooks.read        PO O B A
 webhooks.write       PO O
+access.read          PO O B A
+access.write         PO O
 self.read            PO O B A M J T C K V
 """
 ROLES = {

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from auth.sessions import Lifetimes, SessionCookie, Sessions, cookie_request_allowed, hash_of
+from auth.sessions import Account, Lifetimes, SessionCookie, Sessions, cookie_request_allowed, hash_of
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -12,7 +12,7 @@ OURS = frozenset({"https://billing.example"})
 
 
 async def open_one(sessions: Sessions, *, subject: str = "ann", at: datetime = NOON) -> str:
-    return await sessions.open(issuer="https://idp.example", subject=subject, email="a@x.example", name="Ann", at=at)
+    return await sessions.open(Account("https://idp.example", subject, "a@x.example", "Ann", at), at=at)
 
 
 async def test_recognizes_who_signed_in(sessions: Sessions) -> None:
@@ -85,7 +85,7 @@ async def test_ends_when_it_is_revoked_and_stays_ended(sessions: Sessions) -> No
     await sessions.revoke(token, at=NOON + MINUTE)
 
     assert await sessions.recognize(token, at=NOON + 2 * MINUTE) is None
-    assert not await sessions.is_live(hash_of(token), at=NOON + 2 * MINUTE)
+    assert await sessions.live_among([hash_of(token)], at=NOON + 2 * MINUTE) == set()
 
 
 async def test_revokes_every_session_of_one_account_and_of_no_other(sessions: Sessions) -> None:

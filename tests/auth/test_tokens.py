@@ -23,7 +23,8 @@ async def refused(forged: str, *, at: datetime = NOON, issuers: Issuers | None =
 async def test_believes_a_genuine_rs256_token() -> None:
     found = await verify_bearer(token(claims(), header()), forging.issuers(), at=NOON)
 
-    assert found == Claims(ISSUER, "ann", "ann@acme.example", "Ann", NOON, datetime(2026, 7, 1, 13, tzinfo=UTC))
+    one_o_clock = datetime(2026, 7, 1, 13, tzinfo=UTC)
+    assert found == Claims(ISSUER, "ann", "ann@acme.example", "Ann", NOON, one_o_clock, payload=claims())
 
 
 async def test_believes_a_genuine_es256_token() -> None:

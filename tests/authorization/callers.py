@@ -26,6 +26,7 @@ from schema.context import Context
 from services.dispatch import Dispatcher
 from tests.authorization import reach
 from tests.services.books import ALWAYS, START
+from tests.signing_in import providers_of
 from tests.stories.seeded import AT
 
 NOBODY: Final = "nobody"
@@ -110,7 +111,10 @@ class Home:
     async def _context(self, _connection: HTTPConnection, caller: Caller | None) -> AsyncIterator[object]:
         assert caller is None or isinstance(caller, Principal)
         dispatcher = Dispatcher(self.database.runner, Hub())
-        yield Context(caller, self.database.reader, dispatcher, dispatcher.hub, lambda: AT, "request")
+        providers = providers_of(self.database)
+        yield Context(
+            caller, self.database.reader, dispatcher, dispatcher.hub, lambda: AT, "request", providers=providers
+        )
 
 
 def _account(name: str, *memberships: Membership) -> Principal:

@@ -8,9 +8,10 @@ from copy import deepcopy
 from typing import Any, Final
 
 from models.database import Database
-from tests.authorization.callers import Home
+from tests.authorization.callers import AT, Home
 from tests.builders import POOLED, Caller, a_contract, a_member, a_sandbox, days_later, event, on_offer, usd
 from tests.receiving import with_postbox
+from tests.signing_in import with_sign_in
 
 
 def _item(key: str, quantity: dict[str, Any], price: dict[str, Any], **fields: Any) -> dict[str, Any]:
@@ -84,6 +85,7 @@ async def furnished(database: Database, *, slug: str = "home") -> Home:
     opened = await owner.do("createWebhookEndpoint", "endpoint { id }", **hook)
     assert opened["userErrors"] == [], opened
     await owner.do("sendTestWebhook", "delivery { id }", endpointId=opened["endpoint"]["id"])
+    await with_sign_in(owner, slug, at=AT)
     await owner.do(
         "schedulePlanChange", "userErrors { code }", planKey=f"later-{slug}", effectiveAt="2026-12-01T00:00:00Z"
     )

@@ -37,6 +37,8 @@ OPEN = {
     "NotFoundError",
     "ConflictError",
     "ImportRowError",
+    # reached only through `viewer.sessions`, which are the caller's own
+    "Session",
     # reached only through `viewer.memberships.member`, which is the caller
     "Member",
     "Role",

@@ -1,0 +1,48 @@
+"""In which organizations does a proof of identity count, and for what?
+
+Of a person's memberships only those count that the party who vouched may vouch for. An organization that lets people
+in only through a provider of its own is not there for those who came another way; its primary owners are, or a
+provider that breaks would lock everybody out.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from auth.authentication import Identity
+from auth.clients import ClientIdentity, Clients
+from auth.principal import Membership
+from billing.roles import Permission
+from models import identities as rows
+from models import identity_providers
+from models.identities import LinkedMember
+from models.sql import Client
+
+PRIMARY_OWNER = "primary_owner"
+
+
+async def of_all(reader: Client, clients: Clients, identities: Sequence[Identity]) -> list[list[Membership]]:
+    """Return the memberships of each identity, in a number of statements that depends on the programs."""
+    accounts = {(each.issuer, each.subject) for each in identities if not isinstance(each, ClientIdentity)}
+    linked = await rows.active_members_of_many(reader, accounts) if accounts else {}
+    organizations = sorted({member.organization_id for members in linked.values() for member in members})
+    enforcing = await identity_providers.enforcing(reader, organizations) if organizations else set()
+    return [
+        await clients.memberships(each)
+        if isinstance(each, ClientIdentity)
+        else _counting(linked, enforcing, each.issuer, each.subject, each.vouched_for)
+        for each in identities
+    ]
+
+
+def _counting(
+    linked: Mapping[tuple[str, str], Sequence[LinkedMember]],
+    enforcing: set[str],
+    issuer: str,
+    subject: str,
+    vouched_for: frozenset[str] | None,
+) -> list[Membership]:
+    return [
+        Membership(each.organization_id, each.member_id, each.role, frozenset(map(Permission, each.permissions)))
+        for each in linked.get((issuer, subject), ())
+        if (vouched_for is not None and each.organization_id in vouched_for)
+        or (vouched_for is None and (each.organization_id not in enforcing or each.role == PRIMARY_OWNER))
+    ]
