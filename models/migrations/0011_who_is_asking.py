@@ -166,5 +166,5 @@ ROLES = (
 class Migration(BaseMigration):
     """Who is asking."""
 
-    dependencies = [("models", "0009_unusual_spend")]  # noqa: RUF012  # Tortoise reads a plain class attribute
+    dependencies = [("models", "0010_reservations")]  # noqa: RUF012  # Tortoise reads a plain class attribute
     operations = [Define(*PROVIDERS, *SESSIONS, *CLIENTS, *ROLES)]  # noqa: RUF012  # the same
