@@ -35,7 +35,7 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from strawberry.utils.await_maybe import await_maybe
 
-from api import cost
+from api import cost, overlaps, shapes
 from api.callers import OpenContext, Visit
 from api.following import Channels, Listener, Sink, failed
 from api.graph_requests import GraphRequest
@@ -48,6 +48,7 @@ from schema.news import News
 
 _RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 _ACCESS_LOST = frozenset({ErrorCode.UNAUTHENTICATED, ErrorCode.FORBIDDEN, ErrorCode.NOT_FOUND})
+_TOO_MANY_TOKENS = "Syntax Error: Document contains more than {} tokens. Parsing aborted."  # the library has no type
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u(?:0000|\{0+\})")  # the database stores none; JSON bodies are checked alike
 
 
@@ -64,11 +65,14 @@ class Operations:
         self._streams = 0
         self.channels = Channels()
 
-    def prepare(self, request: GraphRequest) -> Operation:
-        """Return the operation the request means, or raise `Refused`."""
+    def prepare(self, request: GraphRequest, *, is_known: bool = True) -> Operation:
+        """Return the operation the request means, or raise `Refused`.
+
+        To callers who are not known a refusal suggests no names: they would learn the schema by guessing.
+        """
         document = self._documents.get(request.query)
         if document is None:
-            document = self._validated(request.query)
+            document = self._validated(request.query, is_known=is_known)
             self._documents.add(document)
         return Operation(document, chosen(document.node, request.operation_name), request.variables)
 
@@ -128,7 +132,7 @@ class Operations:
         if self._mutations:
             await asyncio.wait(set(self._mutations), timeout=seconds)
 
-    def _validated(self, text: str) -> Document:
+    def _validated(self, text: str, *, is_known: bool) -> Document:
         limits = self._limits
         if len(text) > limits.document_length_max:
             raise Refused(as_graphql(_too_long(len(text), limits.document_length_max)))
@@ -138,12 +142,16 @@ class Operations:
         try:
             document = parse(text, max_tokens=limits.document_tokens_max)
         except GraphQLError as error:
-            raise Refused(coded(error, ErrorCode.GRAPHQL_PARSE_FAILED)) from error
+            is_long = error.message == _TOO_MANY_TOKENS.format(limits.document_tokens_max)
+            code = ErrorCode.QUERY_TOO_COMPLEX if is_long else ErrorCode.GRAPHQL_PARSE_FAILED
+            raise Refused(coded(error, code)) from error
         try:
+            errors_max = shapes.require_usual(document)
             cost.require_within(cost.measure(document), limits)
+            overlaps.pairs(document)
         except GraphError as fault:
             raise Refused(as_graphql(fault)) from fault
-        errors = validate(self._schema, document, _RULES, max_errors=ERRORS_MAX - 1)
+        errors = validate(self._schema, document, _RULES, errors_max, hide_suggestions=not is_known)
         if errors:
             raise Refused(*(coded(error, ErrorCode.GRAPHQL_VALIDATION_FAILED) for error in errors))
         return Document(text, document)
@@ -175,7 +183,7 @@ class Operations:
     async def _answered(self, operation: Operation, visit: Visit) -> ExecutionResult:
         try:
             async with visit.context() as context:
-                executor = self._built(operation, context)
+                executor = self._built(operation, context, is_known=visit.caller is not None)
                 return await await_maybe(execute_root_selection_set(executor))
         except Refused as refused:
             return ExecutionResult(None, list(refused.errors))
@@ -187,7 +195,7 @@ class Operations:
 
     async def _source(self, operation: Operation, visit: Visit) -> tuple[Executor[Any], AsyncIterable[Any]]:
         async with visit.context() as context:
-            executor = self._built(operation, context)
+            executor = self._built(operation, context, is_known=visit.caller is not None)
             source = await await_maybe(create_source_event_stream(executor))
         if isinstance(source, ExecutionResult):
             raise Refused(*(source.errors or ()))
@@ -227,7 +235,7 @@ class Operations:
         finally:
             self.left()
 
-    def _built(self, operation: Operation, context: object) -> Executor[Any]:
+    def _built(self, operation: Operation, context: object, *, is_known: bool) -> Executor[Any]:
         built = self._executor.build(
             self._schema,
             operation.document.node,
@@ -235,6 +243,7 @@ class Operations:
             raw_variable_values=operation.variables,
             operation_name=operation.name,
             max_coercion_errors=ERRORS_MAX - 1,
+            hide_suggestions=not is_known,
             operation_extensions={},
         )
         if isinstance(built, list):

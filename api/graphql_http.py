@@ -69,7 +69,7 @@ class HttpDoor:
         """Return the operation and who asks for it, or raise `GraphError` or `Refused`."""
         require_origin(request, self._settings.trusted_origins)
         caller = await self._authenticate(request, {})
-        operation = self.operations.prepare(await self._read(request))
+        operation = self.operations.prepare(await self._read(request), is_known=caller is not None)
         request.state.operation = operation.name or operation.kind.value
         if request.method == "GET" and operation.kind is OperationType.MUTATION:
             raise GraphError(ErrorCode.METHOD_NOT_ALLOWED, "A mutation needs POST.", allow="POST")

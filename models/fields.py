@@ -44,6 +44,14 @@ class DocumentField(TextField):
         return json.loads(value) if isinstance(value, str) else value
 
 
+class CodeField(CharField[str]):
+    """A short text. One that is too long is never written, but may be asked for: there is no such row."""
+
+    def to_db_value(self, value: Any, instance: Any) -> Any:
+        # A question is converted for the class of rows, a row for itself.
+        return value if isinstance(instance, type) else super().to_db_value(value, instance)
+
+
 def code(**kwargs: Any) -> Any:
     """Return a column for an id, a key or a code."""
-    return CharField(max_length=KEY_LENGTH, **kwargs)
+    return CodeField(max_length=KEY_LENGTH, **kwargs)
