@@ -32,9 +32,9 @@ graphiql:  ## Build GraphiQL from its pinned npm packages, where npm is present
 
 lock: $(VENV)/.dev  ## Pin every dependency again
 	@$(BIN)/pip-compile -q --generate-hashes --strip-extras --allow-unsafe --no-emit-find-links --no-emit-index-url \
-		--build-deps-for editable --extra pdf --extra postgres --extra speed -o requirements/demo.txt pyproject.toml
+		--build-deps-for editable --extra pdf --extra postgres --extra scim --extra speed -o requirements/demo.txt pyproject.toml
 	@$(BIN)/pip-compile -q --generate-hashes --strip-extras --allow-unsafe --no-emit-find-links --no-emit-index-url \
-		--build-deps-for editable --extra pdf --extra postgres --extra speed --extra dev -c requirements/demo.txt \
+		--build-deps-for editable --extra pdf --extra postgres --extra scim --extra speed --extra dev -c requirements/demo.txt \
 		-o requirements/dev.txt pyproject.toml
 
 clean:  ## Remove everything that a target made

@@ -15,7 +15,7 @@ import structlog
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 
-from api import downloads, exports
+from api import downloads, exports, scim
 from api.app import Lifespan, build_app
 from api.callers import Caller
 from api.identity import Identification, identification
@@ -91,6 +91,7 @@ def build_house(
                 authenticate=callers.authenticate, reader=database.reader, sellers=settings.printed_sellers
             ),
             *exports.routes(authenticate=callers.authenticate, reader=database.reader),
+            *scim.routes(database, dispatcher, public_url=settings.public_url, failures=known.failures, now=now),
         ],
         checks=(("database", lambda: _answers(database)),),
         lifespan=_living(database, dispatcher, settings),

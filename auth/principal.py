@@ -27,6 +27,7 @@ class Method(StrEnum):
     BEARER = "bearer"
     SESSION = "session"
     API_CLIENT = "api_client"
+    SCIM = "scim"
     SYSTEM = "system"
 
 
@@ -110,6 +111,8 @@ class Principal:
             return SYSTEM
         if self.method is Method.API_CLIENT:
             return f"client:{self.subject.rpartition('_')[2]}"
+        if self.method is Method.SCIM:
+            return f"scim:{self.subject.rpartition('_')[2]}"
         membership = self.membership(organization_id)
         if membership is not None and membership.member_id is not None:
             return f"member:{membership.member_id}"

@@ -62,6 +62,12 @@ async def open_seat(client: BaseDBAsyncClient, organization_id: str, member_id: 
     return await query.using_db(client).first()
 
 
+async def last_seat(client: BaseDBAsyncClient, organization_id: str, member_id: str) -> SeatInterval | None:
+    """Return the seat a member held last, or holds."""
+    query = SeatInterval.filter(organization_id=organization_id, member_id=member_id).using_db(client)
+    return await query.order_by("-starts_at", "-id").first()
+
+
 async def open_seats(client: BaseDBAsyncClient, organization_id: str, member_ids: Sequence[str]) -> list[SeatInterval]:
     """Return the seats that the given members hold now."""
     query = SeatInterval.filter(organization_id=organization_id, member_id__in=list(member_ids), ends_at__isnull=True)

@@ -57,6 +57,7 @@ mirror(
     BEARER="With an access token.",
     SESSION="With the session of a browser that signed in.",
     API_CLIENT="As an API client, with a token it got at /token.",
+    SCIM="As a directory, with a SCIM token of the organization.",
     SYSTEM="It was scheduled work of the server itself.",
 )
 

@@ -50,6 +50,8 @@ class Kind(StrEnum):
     CREDIT_ENTRY = "credit"
     WEBHOOK_ENDPOINT = "hook"
     WEBHOOK_DELIVERY = "delivery"
+    SCIM_TOKEN = "scim"
+    DIRECTORY_GROUP = "dgroup"
     IDENTITY_PROVIDER = "idp"
     API_CLIENT = "client"
 

@@ -13,17 +13,18 @@ from typing import Any
 from billing.periods import from_microseconds, label, to_microseconds
 from models import contracts as contract_rows
 from models import credits as credit_rows
-from models import limit_increases
+from models import directory_groups, limit_increases
 from models import releases as release_rows
 from models import reservations as reservation_rows
 from models.organizations import Organization
 from models.sql import Client
-from services import closing, contracts, dunning, expiry, increase_ends, releases, reviews, upkeep
-from services.dispatch import Verb
+from services import closing, contracts, dunning, expiry, group_mappings, increase_ends, releases, reviews, upkeep
+from services.dispatch import WRITABLE, Verb
 
 ORDER = (
     "reservation",
     "release",
+    "mapping",
     "lapse",
     "limit_request",
     "limit_raise",
@@ -62,6 +63,10 @@ async def _everything(client: Client, organization: Organization) -> AsyncIterat
     if release is not None:
         command = releases.CarryOut(organization_id, f"due/release/{release.id}", release.member_id)
         yield Due(release.due_at, "release", releases.carry_out, command)
+    mapping = await directory_groups.mapping(client, organization_id)
+    if mapping is not None and mapping.applied_after is not None and organization.status in WRITABLE:
+        carry_on = group_mappings.CarryOn(organization_id, group_mappings.due_key(mapping), mapping.applied_after)
+        yield Due(mapping.set_at, "mapping", group_mappings.carry_on, carry_on)
     period = await closing.next_due(client, organization)
     month = label(period, organization.time_zone)
     if organization.invoice_grace_seconds and not await closing.has_draft(client, organization, period):

@@ -174,8 +174,7 @@ async def reactivate(unit: Unit, command: Reactivate) -> StatusChanged | Refused
     refused = authority.giving_refusal(unit, role, seats.MEMBER_ID)
     if refused is not None:
         return refused
-    await rows.update(unit.client, unit.organization_id, member.id, status="ACTIVE", deactivated_at=None)
-    unit.emit("MemberReactivated", {"memberId": member.id}, member_id=member.id, before={"status": member.status})
+    await mark_active(unit, member)
     seat = seats.Seat(role.key, bool(role.billable), command.tier, tuple(sorted(command.add_ons)))
     await seats.grant(unit, member.id, seat)
     return StatusChanged(member.id, "ACTIVE")
@@ -209,6 +208,17 @@ async def give_role(unit: Unit, member: rows.Member, role: str) -> None:
 async def let_go(unit: Unit, member: rows.Member) -> None:
     """End a member's seat and access, and say so."""
     await seats.carry_out(unit, seats.Move(member.id, None, unit.at))
+    await mark_deactivated(unit, member)
+
+
+async def mark_active(unit: Unit, member: rows.Member) -> None:
+    """Make a member active, without a seat yet, and say so."""
+    await rows.update(unit.client, unit.organization_id, member.id, status="ACTIVE", deactivated_at=None)
+    unit.emit("MemberReactivated", {"memberId": member.id}, member_id=member.id, before={"status": member.status})
+
+
+async def mark_deactivated(unit: Unit, member: rows.Member) -> None:
+    """Make a member who holds no seat a deactivated one, and say so."""
     await rows.update(unit.client, unit.organization_id, member.id, status="DEACTIVATED", deactivated_at=unit.at)
     before = {"status": member.status, "role": member.role}
     unit.emit("MemberDeactivated", {"memberId": member.id}, member_id=member.id, before=before)

@@ -34,6 +34,7 @@ class RefusalCode(StrEnum):
     STATUS_CONFLICT = "STATUS_CONFLICT"
     TIME_OUT_OF_RANGE = "TIME_OUT_OF_RANGE"
     TIME_ZONE_UNKNOWN = "TIME_ZONE_UNKNOWN"
+    VERSION_CONFLICT = "VERSION_CONFLICT"
 
 
 @dataclass(frozen=True, slots=True)
