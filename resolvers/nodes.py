@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final
 import strawberry
 
 from billing.roles import Permission
-from models import api_clients, audit, credits, events, identity_providers, payments
+from models import api_clients, audit, credits, events, identity_providers, payments, scim_tokens
 from models.organizations import Organization as Row
 from schema import access, ids
 from schema.access import Own, field
@@ -24,6 +24,7 @@ from schema.audit import AuditEvent
 from schema.audit_records import AuditRecord
 from schema.context import Context, Info
 from schema.credits import CreditEntry, CreditGrant
+from schema.directories import DirectoryGroup
 from schema.errors import ErrorCode, GraphError
 from schema.groups import Group
 from schema.identity_providers import IdentityProvider
@@ -37,6 +38,7 @@ from schema.organizations import Organization
 from schema.payments import CreditNote, Payment, PaymentMethod
 from schema.reservations import Reservation
 from schema.roles import Role
+from schema.scim_tokens import ScimToken
 from schema.usage_events import UsageEvent
 from schema.webhooks import WebhookDelivery, WebhookEndpoint
 
@@ -167,6 +169,15 @@ async def _api_client(context: Context, owner: Row, key: str) -> Node | None:
     return ApiClient.of(owner, row) if row else None
 
 
+async def _scim_token(context: Context, owner: Row, key: str) -> Node | None:
+    row = await scim_tokens.find(context.reader, owner.organization_id, key)
+    return ScimToken.of(owner, row) if row else None
+
+
+async def _directory_group(context: Context, owner: Row, key: str) -> Node | None:
+    return await DirectoryGroup.load(context, owner, key)
+
+
 _FINDERS: Final[Mapping[Kind, Finder]] = MappingProxyType(
     {
         Kind.ORGANIZATION: Finder(Permission.ORGANIZATION_READ, _organization),
@@ -189,6 +200,8 @@ _FINDERS: Final[Mapping[Kind, Finder]] = MappingProxyType(
         Kind.API_CLIENT: Finder(Permission.ACCESS_READ, _api_client),
         Kind.AUDIT_EVENT: Finder(Permission.AUDIT_READ, _audit_event),
         Kind.AUDIT_RECORD: Finder(Permission.AUDIT_READ, _audit_record),
+        Kind.SCIM_TOKEN: Finder(Permission.ACCESS_READ, _scim_token),
+        Kind.DIRECTORY_GROUP: Finder(Permission.MEMBERS_READ, _directory_group),
         Kind.WEBHOOK_ENDPOINT: Finder(Permission.WEBHOOKS_READ, _webhook_endpoint),
         Kind.WEBHOOK_DELIVERY: Finder(Permission.WEBHOOKS_READ, _webhook_delivery),
     }

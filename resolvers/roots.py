@@ -11,6 +11,7 @@ from resolvers.clock import ClockMutations
 from resolvers.contracts import ContractMutations
 from resolvers.corrections import CorrectionMutations
 from resolvers.credits import CreditMutations
+from resolvers.directories import DirectoryMutations
 from resolvers.estimates import EstimateQueries
 from resolvers.groups import GroupMutations
 from resolvers.identity_providers import IdentityProviderMutations
@@ -73,6 +74,7 @@ class Mutation(
     CreditMutations,
     ClockMutations,
     WebhookMutations,
+    DirectoryMutations,
     IdentityProviderMutations,
     ApiClientMutations,
     SessionMutations,

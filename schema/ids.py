@@ -50,7 +50,7 @@ class Kind(StrEnum):
     CREDIT_ENTRY = "credit"
     WEBHOOK_ENDPOINT = "hook"
     WEBHOOK_DELIVERY = "delivery"
-    SCIM_TOKEN = "scim"
+    SCIM_TOKEN = "scim"  # noqa: S105  # the beginning of an id
     DIRECTORY_GROUP = "dgroup"
     IDENTITY_PROVIDER = "idp"
     API_CLIENT = "client"

@@ -30,13 +30,14 @@ from models import (
 )
 from models import usage as usage_rows
 from schema.batches import batched, grouped
+from schema.directory_loaders import DirectoryLoaders
 from schema.spend_loaders import SpendLoaders
 from services import reports, standings, terms
 
 RAISERS_MAX = 20
 
 
-class Loaders(SpendLoaders):
+class Loaders(SpendLoaders, DirectoryLoaders):
     """The loaders of one operation, which sees every organization at one instant."""
 
     @cached_property

@@ -25,6 +25,7 @@ from schema.clock import TestClock
 from schema.context import Context, Info
 from schema.contracts import ContractOfOrganization
 from schema.credits import CreditsOfOrganization
+from schema.directories import DirectoriesOfOrganization
 from schema.enums import mirror
 from schema.errors import ErrorCode, GraphError
 from schema.groups import GroupsOfOrganization
@@ -40,6 +41,7 @@ from schema.plans import PlanOfOrganization
 from schema.reservations import ReservationsOfOrganization
 from schema.roles import RolesOfOrganization
 from schema.scalars import ExactText
+from schema.scim_tokens import ScimTokensOfOrganization
 from schema.seat_usage import SeatUsageOfOrganization
 from schema.seats import SeatsOfOrganization
 from schema.usage import UsageOfOrganization
@@ -90,6 +92,8 @@ class Organization(
     AuditOfOrganization,
     AuditRecordsOfOrganization,
     WebhooksOfOrganization,
+    ScimTokensOfOrganization,
+    DirectoriesOfOrganization,
 ):
     slug: str = strawberry.field(description="The short name in addresses, unique among all organizations.")
     name: str = strawberry.field(description="The name people read.")

@@ -6,7 +6,7 @@ stands: a request that comes twice at once is carried out once, and one that com
 happened is decided anew.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -108,7 +108,7 @@ class Found:
     """One page of what was searched for."""
 
     total: int
-    resources: list[Resource[Any]]
+    resources: Sequence[Resource[Any]]
 
 
 class Desk(Protocol):

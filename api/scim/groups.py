@@ -109,7 +109,7 @@ class GroupDesk:
     async def patch(self, given_id: str, document: Any, if_match: str | None) -> Resource[Any]:
         """Change a part of a group, reading of its members only those that the change is about."""
         context = Context.RESOURCE_PATCH_REQUEST
-        operations = PatchOp[Group].model_validate(document, scim_ctx=context, scim_policy=POLICY)
+        operations = PatchOp[Group].model_validate(_without_nulls(document), scim_ctx=context, scim_policy=POLICY)
         named = _mentioned(operations.operations or ())
 
         async def attempt() -> Resource[Any]:
@@ -227,6 +227,23 @@ class GroupDesk:
             _MEMBERS: member,
             f"{_MEMBERS}.value": member,
         }
+
+
+def _without_nulls(document: Any) -> Any:
+    """Return a change whose lists say nothing of what they have no value for.
+
+    Microsoft Entra removes members as `{"$ref": null, "value": …}`, and means whoever has the value.
+    """
+    if isinstance(document, dict):
+        return {name: _without_nulls(each) for name, each in document.items()}
+    if not isinstance(document, list):
+        return document
+    return [
+        {name: _without_nulls(part) for name, part in each.items() if part is not None}
+        if isinstance(each, dict) and "op" not in each
+        else _without_nulls(each)
+        for each in document
+    ]
 
 
 def _mentioned(operations: Sequence[PatchOperation[Group]]) -> frozenset[str] | None:

@@ -214,7 +214,7 @@ def user(
     shown.groups = [
         UserGroup(
             value=(group_id := ids.text(ids.Kind.DIRECTORY_GROUP, group.organization_id, group.id)),
-            ref=f"{base}/Groups/{group_id}",
+            ref=Reference[Group](f"{base}/Groups/{group_id}"),
             display=group.name,
         )
         for group in groups
@@ -228,11 +228,13 @@ def group(base: str, row: group_rows.DirectoryGroup, member_ids: Sequence[str] |
     """Return a group as the directory reads it; `member_ids` None where nobody asked who is in it."""
     identity = ids.text(ids.Kind.DIRECTORY_GROUP, row.organization_id, row.id)
     users = [user_id(row.organization_id, member_id) for member_id in member_ids or ()]
+    inside = [GroupMember(value=each, ref=Reference[User](f"{base}/Users/{each}"), type="User") for each in users]
     return Group(
         id=identity,
         external_id=row.external_id,
         display_name=row.name,
-        members=[GroupMember(value=each, ref=f"{base}/Users/{each}", type="User") for each in users] or None,
+        members=[GroupMember(value=each, ref=Reference[User](f"{base}/Users/{each}"), type="User") for each in users]
+        or None,
         meta=_meta("Group", f"{base}/Groups/{identity}", row.created_at, row.updated_at, str(row.version)),
     )
 

@@ -34,7 +34,8 @@ def asked(model: Any, given: Mapping[str, Any]) -> SearchRequest[Any]:
     """Return a search as it came in an address or a body; raise `ValidationError` for what cannot be read."""
     named = {name.lower(): value for name, value in given.items()}
     known = {name: named[name.lower()] for name in _PARAMETERS if named.get(name.lower()) is not None}
-    found: SearchRequest[Any] = SearchRequest.__class_getitem__(model).model_validate(known, scim_policy=POLICY)
+    request: Any = SearchRequest[model]
+    found: SearchRequest[Any] = request.model_validate(known, scim_policy=POLICY)
     return found
 
 

@@ -1,4 +1,4 @@
-"""A directory at the door of an organization: the real door on a real database, and a token made by the real service."""
+"""A directory at the door of an organization: the real door, a real database and a real token."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
