@@ -233,8 +233,7 @@ def group(base: str, row: group_rows.DirectoryGroup, member_ids: Sequence[str] |
         id=identity,
         external_id=row.external_id,
         display_name=row.name,
-        members=[GroupMember(value=each, ref=Reference[User](f"{base}/Users/{each}"), type="User") for each in users]
-        or None,
+        members=inside or None,
         meta=_meta("Group", f"{base}/Groups/{identity}", row.created_at, row.updated_at, str(row.version)),
     )
 

@@ -66,7 +66,7 @@ def test_no_file_holds_more_than_one_can_read() -> None:
 
 def test_the_tree_names_no_machine() -> None:
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
-    suspicious = re.compile(r"/(?:work|home/\w+|Users)/")
+    suspicious = re.compile(r"/(?:work|home/\w+|Users/\w+)/")
     found = [
         name
         for name in tracked
