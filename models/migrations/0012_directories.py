@@ -75,5 +75,5 @@ TABLES = (
 class Migration(BaseMigration):
     """Directories."""
 
-    dependencies = [("models", "0007_who_is_asking")]  # noqa: RUF012  # Tortoise reads a plain class attribute
+    dependencies = [("models", "0011_who_is_asking")]  # noqa: RUF012  # Tortoise reads a plain class attribute
     operations = [Define(*TABLES)]  # noqa: RUF012  # the same
