@@ -8,6 +8,8 @@ from copy import deepcopy
 from typing import Any, Final
 
 from models.database import Database
+from schema.ids import Kind
+from services import directory_groups
 from tests.authorization.callers import AT, Home
 from tests.builders import POOLED, Caller, a_contract, a_member, a_sandbox, days_later, event, on_offer, usd
 from tests.receiving import with_postbox
@@ -86,10 +88,26 @@ async def furnished(database: Database, *, slug: str = "home") -> Home:
     assert opened["userErrors"] == [], opened
     await owner.do("sendTestWebhook", "delivery { id }", endpointId=opened["endpoint"]["id"])
     await with_sign_in(owner, slug, at=AT)
+    await _with_directory(owner, slug, own)
     await owner.do(
         "schedulePlanChange", "userErrors { code }", planKey=f"later-{slug}", effectiveAt="2026-12-01T00:00:00Z"
     )
     return Home(database, owner.books.organization_id, own.rsplit("_", 1)[1], other.rsplit("_", 1)[1])
+
+
+async def _with_directory(owner: Caller, slug: str, member_id: str) -> None:
+    """Let a directory in, with a group that gives something."""
+    await owner.do("createScimToken", "secret", name=f"Directory of {slug}")
+    kept = await owner.books.do(
+        directory_groups.create,
+        directory_groups.CreateGroup,
+        name=f"Staff of {slug}",
+        external_id=None,
+        joining=(member_id.rsplit("_", 1)[1],),
+    )
+    rules = [{"directoryGroupId": owner.id(Kind.DIRECTORY_GROUP, kept.group_id), "role": "member"}]
+    mapped = await owner.do("setGroupMapping", "applied", rules=rules)
+    assert mapped["userErrors"] == [], mapped
 
 
 async def _settle(owner: Caller, slug: str) -> None:
