@@ -50,4 +50,4 @@ async def test_everything_passes(database: Database) -> None:
     await task
     failed = [(each.title, each.resource_type, each.reason) for each in results if each.status != Status.SUCCESS]
     assert failed == []
-    assert Counter(each.resource_type for each in results) == {None: 20, "User": 28, "Group": 22}
+    assert Counter(each.resource_type for each in results) == {None: 27, "User": 25, "Group": 18}
