@@ -21,6 +21,7 @@ class DueKind(StrEnum):
     """What can fall due by itself."""
 
     RESERVATION = "RESERVATION"
+    RELEASE = "RELEASE"
     LAPSE = "LAPSE"
     REVIEW = "REVIEW"
     RENEWAL = "RENEWAL"
@@ -35,6 +36,7 @@ class DueKind(StrEnum):
 mirror(
     DueKind,
     description="What can fall due by itself, because time passes.",
+    RELEASE="A seat was given back that had been kept while it was paid for.",
     RESERVATION="Reserved spend that nobody settled was free again.",
     LAPSE="An evaluation that was not converted ended.",
     REVIEW="A contract was reviewed.",

@@ -129,7 +129,7 @@ async def _facts(
             )
             for each in replaced
         ),
-        plan_since=in_force.since if replaced else None,
+        plan_since=in_force.since if in_force.since > begins_at else None,
         tax_exemption=await _exemption(client, organization, period.end - _INSTANT if before else period.end),
     )
 

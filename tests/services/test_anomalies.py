@@ -210,7 +210,7 @@ async def looking(ours: Books, members: list[str], at: datetime) -> int:
 
     async def work(client: Client) -> int:
         counting = CountingReader(client)
-        unit = Unit(counting, organization, ours.owner, at, "request", "key")  # type: ignore[arg-type]  # a stand-in
+        unit = Unit(counting, organization, ours.owner, at, at, "request", "key")  # type: ignore[arg-type]  # a stand-in
         await anomalies.look(unit, counters)
         return len(counting.statements)
 
