@@ -18,7 +18,7 @@ from typing import Final, assert_never
 
 from billing.placements import Placement
 from billing.plan_items import Capacity, ContractBand, Flat, PeakSeats, PlanItem, Seats, Usage
-from billing.prices import CapacityPrice, PercentagePrice, RateCardPrice
+from billing.prices import PercentagePrice, RateCardPrice
 from billing.reading import Reader
 from billing.usage_events import Window
 
@@ -35,8 +35,6 @@ def measures(item: PlanItem) -> tuple[str, ...]:
     match item.price:
         case RateCardPrice():
             return ("tokens",)
-        case CapacityPrice():
-            return ("peaks", "events")
         case PercentagePrice() if item.price.by_event:
             return ("amounts", "events")
         case _:

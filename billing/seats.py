@@ -54,7 +54,11 @@ class InvalidSeat(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class SeatInterval:
-    """One member held one role and tier over [start, end); `end` is None while it lasts."""
+    """One member held one role and tier over [start, end); `end` is None while it lasts.
+
+    `after_close` is said of a seat granted in the very instant of a boundary, after its invoice had been drawn: that
+    invoice does not know the seat, the next one does.
+    """
 
     member_id: str
     role: str
@@ -63,6 +67,7 @@ class SeatInterval:
     add_ons: tuple[str, ...]
     start: datetime
     end: datetime | None
+    after_close: bool = False
 
     def __post_init__(self) -> None:
         require_utc(self.start)
@@ -72,6 +77,16 @@ class SeatInterval:
     def holds(self, at: datetime) -> bool:
         """Return whether the seat is held at `at`."""
         return self.start <= at and (self.end is None or at < self.end)
+
+    def known(self, at: datetime) -> bool:
+        """Return whether an invoice drawn of the boundary `at` knows that the seat was granted.
+
+        >>> from datetime import UTC
+        >>> may = datetime(2026, 5, 1, tzinfo=UTC)
+        >>> [SeatInterval("ann", "member", True, None, (), may, None, late).known(may) for late in (False, True)]
+        [True, False]
+        """
+        return self.start < at or (self.start == at and not self.after_close)
 
     def within(self, period: Period) -> Period | None:
         """Return the part of `period` over which the seat is held, or None."""
@@ -178,7 +193,7 @@ def prorated(
 
 def frozen_at(intervals: Iterable[SeatInterval], at: datetime) -> tuple[SeatInterval, ...]:
     """Return the intervals as they were known at `at`: those begun by then, the open ones going on for ever."""
-    return tuple(replace(seat, end=None) if seat.holds(at) else seat for seat in intervals if seat.start <= at)
+    return tuple(replace(seat, end=None) if seat.holds(at) else seat for seat in intervals if seat.known(at))
 
 
 def since(intervals: Iterable[SeatInterval], at: datetime) -> tuple[SeatInterval, ...]:

@@ -22,7 +22,10 @@ from models.sql import Statement
 
 
 class SeatInterval(Model):
-    """One member's seat, unchanged from `starts_at` until `ends_at`."""
+    """One member's seat, unchanged from `starts_at` until `ends_at`.
+
+    `after_close` says that the boundary at `starts_at` had been billed when the seat was granted.
+    """
 
     organization_id: str = code()
     id: str = code(primary_key=True)
@@ -33,6 +36,7 @@ class SeatInterval(Model):
     add_ons: Any = DocumentField()
     starts_at: datetime = InstantField()  # type: ignore[assignment]
     ends_at: datetime | None = InstantField(null=True)  # type: ignore[assignment]
+    after_close = IntField(default=0)
 
     class Meta:
         table = "seat_intervals"
@@ -47,6 +51,7 @@ class SeatInterval(Model):
             add_ons=tuple(self.add_ons),
             start=self.starts_at,
             end=self.ends_at,
+            after_close=bool(self.after_close),
         )
 
 
@@ -102,6 +107,11 @@ async def page_of(
 async def count(client: BaseDBAsyncClient, organization_id: str, *, period: Period) -> int:
     """Return how many intervals share at least an instant with `period`."""
     return await sharing(organization_id, period).using_db(client).count()
+
+
+async def any_ends(client: BaseDBAsyncClient, organization_id: str, *, at: datetime) -> bool:
+    """Return whether a seat ends at `at`."""
+    return await SeatInterval.filter(organization_id=organization_id, ends_at=at).using_db(client).exists()
 
 
 async def first_billable_at(client: BaseDBAsyncClient, organization_id: str) -> datetime | None:

@@ -206,7 +206,6 @@ async def _furnish(unit: Unit, command: Create) -> Created:
         offered = await plans.on_offer(unit.client, command.plan_key, command.currency, at=unit.at)
         assert offered is not None, "the plan was found a moment ago"
         await _subscribe(unit, offered, starts_at=unit.at)
-        await closing.open_books(unit)
     role = BUILT_IN["primary_owner"]
     actor = unit.actor
     member = await members.insert(
@@ -225,6 +224,7 @@ async def _furnish(unit: Unit, command: Create) -> Created:
     unit.emit("MemberAdded", {"memberId": member.id, "role": role.key}, member_id=member.id)
     await seats.grant(unit, member.id, seats.Seat(role.key, role.billable, None, ()))
     await _link(unit, member.id, actor.issuer, actor.subject)
+    await closing.open_books(unit)
     return Created(unit.organization_id, member.id)
 
 

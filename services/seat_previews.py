@@ -11,6 +11,7 @@ from datetime import datetime
 
 from billing import seat_changes
 from billing.money import Money
+from billing.periods import INSTANT
 from services import drafts, members, reassignments, seats
 from services.outcomes import Refused
 from services.seats import Move
@@ -62,7 +63,7 @@ async def of_reassignment(unit: Unit, command: reassignments.Reassign) -> SeatPr
 async def preview(unit: Unit, moves: Sequence[Move]) -> SeatPreview:
     """Return what the moves would do to the month, without making them."""
     client, organization, at = unit.client, unit.organization, unit.at
-    supposing = _supposed(moves, at=at)
+    supposing = _supposed(await seats.unbilled(unit, moves), at=at)
     return SeatPreview(
         max((move.begins_at for move in moves), default=at),
         await drafts.month_total(client, organization, at=at),
@@ -72,21 +73,24 @@ async def preview(unit: Unit, moves: Sequence[Move]) -> SeatPreview:
 
 
 def _supposed(moves: Sequence[Move], *, at: datetime) -> drafts.Supposition:
-    """Suppose what `seats.carry_out` does: what begins now is held, what begins later waits, what waited is gone."""
+    """Suppose what `seats.carry_out` does: what begins now is held, what begins later waits, what waited is gone.
+
+    Now is this instant, or the next where this one is billed.
+    """
 
     def seated(seating: drafts.Seating) -> drafts.Seating:
         for move in moves:
-            to = move.seat.held(move.member_id, since=at) if move.seat else None
-            held = [replace(seat, start=at) for seat in seating if seat.member_id == move.member_id and seat.holds(at)]
-            if move.begins_at <= at and held != [to]:  # an equal seat changes nothing
-                seating = seat_changes.applied(seating, seat_changes.moved(seating, move.member_id, to=to, at=at))
+            to, begins_at = move.held, move.begins_at
+            held = [seat for seat in seating if seat.member_id == move.member_id and seat.holds(begins_at)]
+            now = [replace(seat, start=begins_at, after_close=move.after_close) for seat in held]
+            if begins_at <= at + INSTANT and now != [to]:  # an equal seat changes nothing
+                change = seat_changes.moved(seating, move.member_id, to=to, at=begins_at)
+                seating = seat_changes.applied(seating, change)
         return seating
 
     def coming(waiting: drafts.Seating) -> drafts.Seating:
         moved = {move.member_id for move in moves}
-        later = [
-            move.seat.held(move.member_id, since=move.begins_at) for move in moves if move.seat and move.begins_at > at
-        ]
+        later = [move.held for move in moves if move.held and move.begins_at > at + INSTANT]
         return (*(seat for seat in waiting if seat.member_id not in moved), *later)
 
     return drafts.Supposition(seats=seated, coming=coming)

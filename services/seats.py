@@ -4,16 +4,17 @@ A member has one open seat interval while active. Every change ends that interva
 instant, so time is covered without gap or overlap and the bill can be drawn from the history alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from billing import releases as release_rules
 from billing.contracts import Crossed, position
 from billing.money import Money
+from billing.periods import INSTANT, month_containing
 from billing.roles import Permission
 from billing.seats import SeatInterval
-from models import contracts, members, releases
+from models import contracts, invoices, members, releases
 from models import seats as rows
 from models.sql import Client
 from services import drafts, terms
@@ -40,11 +41,22 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What a member will hold, from when on; None for nothing at all."""
+    """What a member will hold, from when on; None for nothing at all.
+
+    `after_close` is said of a seat that begins at a boundary which was billed without it.
+    """
 
     member_id: str
     seat: Seat | None
     begins_at: datetime
+    after_close: bool = False
+
+    @property
+    def held(self) -> SeatInterval | None:
+        """The seat as it will be held."""
+        if self.seat is None:
+            return None
+        return replace(self.seat.held(self.member_id, since=self.begins_at), after_close=self.after_close)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +153,8 @@ async def grant(unit: Unit, member_id: str, seat: Seat) -> None:
 
 async def grant_many(unit: Unit, granted: Mapping[str, Seat]) -> None:
     """Start the seats of several members, by their ids, and say so of each."""
-    intervals = [_interval(unit, member_id, seat, starts_at=unit.at) for member_id, seat in granted.items()]
+    moves = await unbilled(unit, [Move(member_id, seat, unit.at) for member_id, seat in granted.items()])
+    intervals = [_interval(unit, granted[move.member_id], move) for move in moves]
     await rows.insert_many(unit.client, intervals)
     for member_id, seat in granted.items():
         unit.emit("SeatGranted", _facts(member_id, seat), member_id=member_id)
@@ -204,12 +217,13 @@ async def _replace(unit: Unit, move: Move) -> None:
     assert current is not None, "an active member holds a seat"
     if _seat(current) == move.seat:
         return
+    (move,) = await unbilled(unit, [move])
     await rows.end(unit.client, current, at=move.begins_at)
     previous = _facts(move.member_id, _seat(current))
     if move.seat is None:
         unit.emit("SeatRevoked", previous, member_id=move.member_id, before=previous)
         return
-    await rows.insert_many(unit.client, [_interval(unit, move.member_id, move.seat, starts_at=move.begins_at)])
+    await rows.insert_many(unit.client, [_interval(unit, move.seat, move)])
     facts = {**_facts(move.member_id, move.seat), "previous": previous}
     unit.emit("SeatChanged", facts, member_id=move.member_id, before=previous)
     await review_band(unit)
@@ -222,17 +236,46 @@ async def _withdraw(unit: Unit, member_id: str) -> None:
         unit.emit("SeatReleaseWithdrawn", facts, member_id=member_id)
 
 
-def _interval(unit: Unit, member_id: str, seat: Seat, *, starts_at: datetime) -> rows.SeatInterval:
+async def unbilled(unit: Unit, moves: Sequence[Move]) -> tuple[Move, ...]:
+    """Return moves that begin now as they can still be billed, where the books of this instant are closed.
+
+    What a member holds already was billed as held, so it ends in the next instant. A seat that takes nothing's place
+    begins when it is granted, and the next invoice bills it from there; only where another seat ends in the next
+    instant it begins then, for what is revoked before a grant never overlaps with it.
+    """
+    at, organization_id = unit.at, unit.organization_id
+    if month_containing(at, unit.organization.time_zone).start != at:
+        return tuple(moves)
+    if await invoices.closed(unit.client, organization_id, at) is None:
+        return tuple(moves)
+    following = await rows.any_ends(unit.client, organization_id, at=at + INSTANT)
+    held = {seat.member_id: seat for seat in await rows.open_seats(unit.client, organization_id, _members(moves))}
+    found: list[Move] = []
+    for move in moves:
+        current = held.get(move.member_id)
+        follows = current is not None and not (current.after_close and current.starts_at == at)
+        following = following or (follows and move.begins_at == at)
+        begun = replace(move, begins_at=at + INSTANT) if following else replace(move, after_close=True)
+        found.append(begun if move.begins_at == at else move)
+    return tuple(found)
+
+
+def _members(moves: Iterable[Move]) -> list[str]:
+    return [move.member_id for move in moves]
+
+
+def _interval(unit: Unit, seat: Seat, move: Move) -> rows.SeatInterval:
     return rows.SeatInterval(
         organization_id=unit.organization_id,
         id=unit.new_id("seat"),
-        member_id=member_id,
+        member_id=move.member_id,
         role=seat.role,
         billable=int(seat.billable),
         tier=seat.tier,
         add_ons=list(seat.add_ons),
-        starts_at=starts_at,
+        starts_at=move.begins_at,
         ends_at=None,
+        after_close=int(move.after_close),
     )
 
 

@@ -34,6 +34,13 @@ def lines(document):
         (an_entry(counted={"kind": "FLAT"}, span={**OCTOBER, "until": "2026-10-11T00:00:00Z"}), "10.00"),
         (an_entry(counted={"kind": "FLAT"}, span={**OCTOBER, "service_start": "2026-10-22T12:00:00Z"}), "10.00"),
         (an_entry(counted={"kind": "FLAT"}, span=OCTOBER), "31.00"),
+        (an_entry(counted={"kind": "PEAK_SEATS"}, quantity="3"), "93.00"),
+        (
+            an_entry(
+                {"model": "BAND", "bands": [{"up_to": 100, "amount": "900"}]}, {"kind": "CONTRACT_BAND"}, quantity="80"
+            ),
+            "900.00",
+        ),
         (an_entry(quantity="2", share={"part": "17", "whole": "31"}), "34.00"),
         (
             an_entry(

@@ -1,5 +1,6 @@
 """Which laws hold for every invoice?"""
 
+from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
 from itertools import pairwise
@@ -140,6 +141,38 @@ def test_advance_and_changes_add_up_to_the_seats_as_they_were(crowd, proration, 
             if line.period.start < at("2026-11-01")
         )
         owed += draft(facts(a_plan(arrears), **known)).total.minor
+
+    assert paid == owed
+
+
+@given(
+    crowd=crowds(),
+    late=st.lists(st.booleans(), min_size=12, max_size=12),
+    proration=st.sampled_from(DayCount),
+    interval=st.sampled_from((Interval.MONTH, Interval.QUARTER)),
+)
+def test_a_seat_granted_at_a_boundary_is_billed_by_its_invoice_or_by_the_next(crowd, late, proration, interval):
+    start = at("2026-08-01")
+    boundaries = [month.start for month in periods.first_months(start, 4, "UTC")]
+    granted = tuple(
+        replace(seat, start=boundaries[index % 3], end=None, member_id=f"late{index}", after_close=after)
+        for index, (seat, after) in enumerate(zip(crowd, late, strict=False))
+    )
+    policies = {"proration": proration, "interval": interval}
+    advance = in_advance(**policies)
+    arrears = an_item(plans.Seats(), prices.UnitPrice(Fraction(40)), key="seats", **policies)
+    months = periods.first_months(at("2026-07-01"), 5, "UTC")
+    paid = owed = 0
+
+    for period, following in pairwise(months):
+        opens = following.start == start
+        known = {"period": period, "following": following, "seats": granted, "service_start": start}
+        known["boundary"] = Boundary.OPENING if opens else Boundary.CLOSING
+        lines = draft(facts(a_plan(advance), **known)).lines
+        paid += sum(line.amount.minor for line in lines if line.period.start < at("2026-11-01"))
+        owed += draft(facts(a_plan(arrears), **known)).total.minor
+        unknown = {seat.member_id for seat in granted if seat.start == following.start and seat.after_close}
+        assert not unknown & {share.member_id for line in lines for share in line.shares}
 
     assert paid == owed
 

@@ -59,6 +59,12 @@ def test_nothing_limits_without_a_limit():
     assert decide((), NANOS_MAX) == Allowed()
 
 
+def test_no_limit_in_so_many_words_lacks_nothing():
+    unlimited = limits.gate(an_own(None, override=Override.WITHIN), CHAIN, {})
+
+    assert (unlimited.headroom_nanos, unlimited.lacks(NANOS_MAX)) == (None, 0)
+
+
 def test_what_is_held_is_no_longer_free():
     assert effective([a_gate(MEMBER, 100, 30, held=60)]).remaining_nanos == 10 * MAJOR
 

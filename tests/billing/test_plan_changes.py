@@ -69,6 +69,14 @@ def test_a_fee_by_the_quarter_is_settled_at_the_change():
     assert amounts(bill) == [("fee/until-2026-10-11", "71.00"), ("fee", "210.00")]
 
 
+def test_nothing_is_left_to_settle_where_the_interval_of_the_former_plan_ended_by_itself():
+    former = Stretch(a_plan(a_price(31)), OCTOBER.start)
+
+    bill = draft(facts(a_plan(a_price(62)), earlier=(former,), plan_since=OCTOBER.start))
+
+    assert amounts(bill) == [("fee", "62.00")]
+
+
 def test_a_quarter_goes_on_in_the_months_after_the_change():
     quarter = {"interval": Interval.QUARTER, "timing": Timing.ADVANCE, "decrease": Decrease.CREDIT}
     known = {"service_start": at("2026-01-01"), "period": a_month("2026-11"), "following": a_month("2026-12")}
