@@ -3,6 +3,7 @@
 All are callers of one organization, `home`; the stranger owns another and asks for this one.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,8 +14,10 @@ from graphql import ExecutionResult, OperationType
 from starlette.requests import HTTPConnection
 
 from api.callers import Caller, Visit
-from api.execution import Operations, Refused
+from api.execution import Operations, Subscription
+from api.following import Answered
 from api.graph_requests import GraphRequest
+from api.operations import Operation, Refused
 from api.settings import Limits
 from auth.principal import Membership, Method, Principal
 from billing.roles import BUILT_IN
@@ -81,7 +84,7 @@ class Home:
     async def ask(
         self, caller: Principal | None, document: str, variables: Mapping[str, Any] = MappingProxyType({})
     ) -> ExecutionResult:
-        """Return the answer to a query or mutation, or the first of a subscription, as behind the served doors."""
+        """Return the answer to a query or mutation, or whether a subscription opens, as behind the served doors."""
         for name, text in self.known.items():
             document = document.replace(f"${name}", f'"{text}"')
         visit = Visit(HTTPConnection({"type": "http", "headers": []}), caller, self._context, "request")
@@ -90,11 +93,7 @@ class Home:
         except Refused as refused:
             return ExecutionResult(None, list(refused.errors))
         if operation.kind is OperationType.SUBSCRIPTION:
-            stream = OPERATIONS.stream(operation, visit)
-            try:
-                return await anext(stream)
-            finally:
-                await stream.aclose()
+            return await _opened(operation, visit)
         return await OPERATIONS.run(operation, visit)
 
     async def paths(self) -> Mapping[str, reach.Path]:
@@ -115,6 +114,31 @@ class Home:
         yield Context(
             caller, self.database.reader, dispatcher, dispatcher.hub, lambda: AT, "request", providers=providers
         )
+
+
+class _Unread:
+    """A reader who is never ready: only whether a subscription opens is asked."""
+
+    is_ready = False
+
+    def push(self, _message: Answered) -> None:
+        raise AssertionError("nothing is sent to one who is not ready")
+
+    async def drained(self) -> None:
+        await asyncio.Event().wait()
+
+    def end(self, _refused: ExecutionResult) -> None:
+        raise AssertionError("whoever may subscribe may go on")
+
+
+async def _opened(operation: Operation, visit: Visit) -> ExecutionResult:
+    try:
+        opened = await OPERATIONS.open(operation, visit, _Unread())
+    except Refused as refused:
+        return ExecutionResult(None, list(refused.errors))
+    assert isinstance(opened, Subscription)
+    opened.cancel()
+    return ExecutionResult({"opened": True}, None)
 
 
 def _account(name: str, *memberships: Membership) -> Principal:
