@@ -38,6 +38,7 @@ class Permission(StrEnum):
     ACCESS_READ = "access.read"
     ACCESS_WRITE = "access.write"
     SELF_READ = "self.read"
+    SELF_WRITE = "self.write"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,9 @@ _P = Permission
 _EVERYTHING = frozenset(Permission)
 _READS = frozenset(permission for permission in Permission if permission.endswith(".read"))
 _LOOKS_AROUND = frozenset({_P.ORGANIZATION_READ, _P.SELF_READ})
+_TAKES_PART = _LOOKS_AROUND | {_P.SELF_WRITE}
 _BILLING_ADMIN = _READS | {
+    _P.SELF_WRITE,
     _P.ORGANIZATION_WRITE,
     _P.MEMBERS_WRITE,
     _P.SEATS_WRITE,
@@ -71,9 +74,9 @@ BUILT_IN: Mapping[str, Role] = MappingProxyType(
             Role("owner", "Owner", False, _EVERYTHING),
             Role("billing_admin", "Billing admin", False, _BILLING_ADMIN),
             Role("auditor", "Auditor", False, _READS),
-            Role("member", "Member", True, _LOOKS_AROUND),
-            Role("project_administrator", "Project administrator", True, _LOOKS_AROUND | {_P.MEMBERS_READ}),
-            Role("team_member", "Team member", True, _LOOKS_AROUND),
+            Role("member", "Member", True, _TAKES_PART),
+            Role("project_administrator", "Project administrator", True, _TAKES_PART | {_P.MEMBERS_READ}),
+            Role("team_member", "Team member", True, _TAKES_PART),
             Role("client", "Client", False, _LOOKS_AROUND),
             Role("comment_only", "Comment only", False, _LOOKS_AROUND),
             Role("view_only", "View only", False, _LOOKS_AROUND),

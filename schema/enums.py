@@ -53,6 +53,7 @@ mirror(
     ACCESS_READ="See how people and programs sign in: identity providers, e-mail domains, API clients and sessions.",
     ACCESS_WRITE="Decide how people and programs sign in, and end their sessions: owners only, of the built-in roles.",
     SELF_READ="See one's own seat, usage, spend and limits.",
+    SELF_WRITE="Ask for more for oneself, such as a higher limit.",
 )
 mirror(
     SpendLevel,

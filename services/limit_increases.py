@@ -96,7 +96,7 @@ class Withdrawn:
     request_id: str
 
 
-@verb(Permission.SELF_READ)
+@verb(Permission.SELF_WRITE)
 async def ask(unit: Unit, command: Ask) -> Asked | AlreadyAsked | Refused:
     """Ask for a higher limit, for oneself or, for those who manage people, for somebody else."""
     policy.require_self_or(unit.actor, unit.organization_id, command.member_id, Permission.MEMBERS_WRITE)
@@ -159,7 +159,7 @@ async def decide(unit: Unit, command: Decide) -> Decided | Refused:
     return Decided(row.id, None)
 
 
-@verb(Permission.SELF_READ)
+@verb(Permission.SELF_WRITE)
 async def withdraw(unit: Unit, command: Withdraw) -> Withdrawn | Refused:
     """Take back a request of one's own."""
     row = await rows.find(unit.client, unit.organization_id, command.request_id)

@@ -51,6 +51,7 @@ webhooks.write       PO O
 access.read          PO O B A
 access.write         PO O
 self.read            PO O B A M J T C K V
+self.write           PO O B M J T
 """
 ROLES = {
     "PO": "primary_owner",
