@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from auth.principal import Principal
 from models.database import Database
-from services import exemptions
+from schema.ids import Kind
+from services import directory_groups, exemptions
 from tests.authorization.callers import AT, Home
 from tests.builders import POOLED, Caller, a_contract, a_member, a_sandbox, days_later, event, on_offer, usd
 from tests.receiving import with_postbox
@@ -73,6 +74,7 @@ async def furnished(database: Database, *, slug: str = "home") -> Home:
     endpoint = (await owner.do("createWebhookEndpoint", "endpoint { id }", **hook))["endpoint"]
     await _done(owner, "sendTestWebhook", endpointId=endpoint["id"])
     await with_sign_in(owner, slug, at=AT)
+    await _with_directory(owner, slug, own)
     await _done(owner, "schedulePlanChange", planKey=f"later-{slug}", effectiveAt="2026-12-01T00:00:00Z")
     return Home(database, owner.books.organization_id, own.rsplit("_", 1)[1], other.rsplit("_", 1)[1])
 
@@ -115,6 +117,20 @@ async def _exempt(owner: Caller, slug: str) -> None:
     system = Principal.system(owner.books.organization_id)
     accepted = await owner.books.do(exemptions.accept, exemptions.Accept, actor=system, **given)
     assert isinstance(accepted, exemptions.Accepted), accepted
+
+
+async def _with_directory(owner: Caller, slug: str, member_id: str) -> None:
+    """Let a directory in, with a group that gives something."""
+    await owner.do("createScimToken", "secret", name=f"Directory of {slug}")
+    kept = await owner.books.do(
+        directory_groups.create,
+        directory_groups.CreateGroup,
+        name=f"Staff of {slug}",
+        external_id=None,
+        joining=(member_id.rsplit("_", 1)[1],),
+    )
+    rules = [{"directoryGroupId": owner.id(Kind.DIRECTORY_GROUP, kept.group_id), "role": "member"}]
+    await _done(owner, "setGroupMapping", rules=rules)
 
 
 async def _settle(owner: Caller, slug: str) -> None:

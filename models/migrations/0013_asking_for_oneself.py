@@ -14,5 +14,5 @@ ROLES = """
 class Migration(BaseMigration):
     """Asking for oneself."""
 
-    dependencies = [("models", "0011_who_is_asking")]  # noqa: RUF012  # Tortoise reads a plain class attribute
+    dependencies = [("models", "0012_directories")]  # noqa: RUF012  # Tortoise reads a plain class attribute
     operations = [Define(ROLES)]  # noqa: RUF012
