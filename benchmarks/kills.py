@@ -37,6 +37,7 @@ CREATE = """mutation($input: CreateOrganizationInput!) {
     createOrganization(input: $input) { organization { id eventCursor } userErrors { message } } }"""
 _ALERTS = Statement("SELECT dedup_id FROM limit_alerts WHERE organization_id = :organization_id")
 _COUNTED = Statement("SELECT count(*) AS total FROM usage_events WHERE organization_id = :organization_id")
+_HELD = Statement("SELECT external_id, status FROM reservations WHERE organization_id = :organization_id")
 _JOINED = Statement("SELECT count(*) AS total FROM members WHERE organization_id = :organization_id")
 
 
@@ -57,6 +58,8 @@ class Proof:
     back_seconds: list[float]
     lost: int
     doubled: int
+    lost_holds: int
+    doubled_holds: int
     unheard: int
     verified: tuple[int, str]
 
@@ -102,11 +105,16 @@ def figures(proof: Proof, kill: Victim = Victim.SERVER) -> list[tables.Figure]:
         tables.count("operations acknowledged", len(ledger.answers)),
         tables.count("asked again for want of an answer", ledger.retries),
         *refused,
+        tables.count("reservations acknowledged", ended_with(ledger, load.HOLD)),
+        tables.count("of them settled", ended_with(ledger, load.SETTLE)),
+        tables.count("of them released", ended_with(ledger, load.RELEASE)),
         tables.count("acknowledged ones asked again", ledger.replays),
         tables.count("alerts committed and heard", len(set(subscriber.heard))),
         tables.count("times the subscriber came back", subscriber.connections - 1),
         tables.zero("acknowledged and not there", proof.lost),
         tables.zero("there more than once", proof.doubled),
+        tables.zero("holds that do not stand as was said", proof.lost_holds),
+        tables.zero("holds nobody was told of", proof.doubled_holds),
         tables.zero("answers that changed under replay", ledger.changed_by_replay),
         tables.zero("alerts committed and never heard", proof.unheard),
         tables.zero("alerts heard twice", subscriber.repeated),
@@ -114,6 +122,11 @@ def figures(proof: Proof, kill: Victim = Victim.SERVER) -> list[tables.Figure]:
         tables.Figure("ready again, p50", f"{measuring.percentile(proof.back_seconds, 50):.2f} s"),
         tables.Figure("ready again, p99", f"{measuring.percentile(proof.back_seconds, 99):.2f} s"),
     ]
+
+
+def ended_with(ledger: load.Ledger, document: str) -> int:
+    """Return how many operations of a kind were carried out."""
+    return sum(operation.document == document and answer["outcome"] == "DONE" for operation, answer in ledger.answers)
 
 
 @dataclass(slots=True)
@@ -162,8 +175,11 @@ async def _proof(server: Served, issuer: Issuer, kills: _Kills) -> Proof:
         unheard = await _unheard(client, work.organization_id, subscriber)
         listening.cancel()
         lost, doubled = await _missing(client, work)
+        lost_holds, doubled_holds = await _holds(client, work)
     verified = await command(server.log.with_name("verify"), server.database_url, "verify")
-    return Proof(kills.count, work.ledger, subscriber, back, lost, doubled, unheard, verified)
+    return Proof(
+        kills.count, work.ledger, subscriber, back, lost, doubled, lost_holds, doubled_holds, unheard, verified
+    )
 
 
 async def _opened_work(server: Served, token: str) -> tuple[load.Work, str]:
@@ -204,6 +220,9 @@ async def _missing(client: Client, work: load.Work) -> tuple[int, int]:
             events |= {each["eventId"] for each in answer["results"] if each["status"] == "RECORDED"}
         if operation.document == load.ADD:
             people.add(operation.input["email"])
+        if operation.document == load.SETTLE:
+            assert answer["outcome"] == "DONE", answer
+            events |= {each["id"] for each in operation.input["usage"]}
     ids = sorted(events)
     batches = [ids[start : start + 1_000] for start in range(0, len(ids), 1_000)]
     known = [found for batch in batches for found in await usage.known(client, organization_id, batch)]
@@ -212,6 +231,17 @@ async def _missing(client: Client, work: load.Work) -> tuple[int, int]:
     return lost, await _total(client, _COUNTED, organization_id) - len(events) + (
         await _total(client, _JOINED, organization_id) - len(people) - PEOPLE - 1
     )
+
+
+async def _holds(client: Client, work: load.Work) -> tuple[int, int]:
+    """Return how many acknowledged holds do not stand as was last said of them, and how many nobody was told of."""
+    said: dict[str, str] = {}
+    for operation, answer in work.ledger.answers:
+        if operation.document in {load.HOLD, load.SETTLE, load.RELEASE} and answer["outcome"] == "DONE":
+            said[operation.input["externalId"]] = answer["reservation"]["status"]
+    rows = await _HELD.rows(client, organization_id=_row_id(work.organization_id))
+    found = {row["external_id"]: row["status"] for row in rows}
+    return sum(found.get(name) != status for name, status in said.items()), len(rows) - len(said)
 
 
 async def _total(client: Client, statement: Statement, organization_id: str) -> int:

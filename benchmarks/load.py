@@ -20,6 +20,13 @@ USE = """mutation($input: RecordUsageInput!) {
     recordUsage(input: $input) { results { eventId status usageId cost { amount } } userErrors { code } } }"""
 CAP = """mutation($input: SetSpendLimitInput!) {
     setSpendLimit(input: $input) { limit { id version } userErrors { code } } }"""
+HOLD = """mutation($input: ReserveSpendInput!) {
+    reserveSpend(input: $input) { outcome reservation { id status } userErrors { code } } }"""
+SETTLE = """mutation($input: SettleReservationInput!) {
+    settleReservation(input: $input) { outcome reservation { status } userErrors { code } } }"""
+RELEASE = """mutation($input: ReleaseReservationInput!) {
+    releaseReservation(input: $input) { outcome reservation { status } userErrors { code } } }"""
+HOLD_SECONDS = 86_400  # longer than any proof: what is held at its end must still be held
 RETRY_SECONDS, RETRY_SECONDS_MAX = 0.02, 0.5
 
 
@@ -87,13 +94,16 @@ class Work:
 
     async def _client(self, number: int) -> None:
         dice = random.Random(f"client {number}")  # noqa: S311  # a proof is repeated, not guarded
+        held: list[str] = []
         async with self.http() as client:
             count = 0
             while not self.stopping.is_set():
                 count += 1
-                operation = self._operation(dice, f"{number}-{count}")
+                operation = self._operation(dice, f"{number}-{count}", held)
                 answer = await self.ask(client, operation)
                 self.ledger.answers.append((operation, answer))
+                if operation.document == HOLD and answer["outcome"] == "DONE":
+                    held.append(operation.input["externalId"])
                 async with self.acknowledged:
                     self.acknowledged.notify_all()
                 if dice.random() < 0.1:
@@ -105,7 +115,8 @@ class Work:
         self.ledger.replays += 1
         self.ledger.changed_by_replay += await self.ask(client, operation) != answer
 
-    def _operation(self, dice: random.Random, name: str) -> Operation:
+    def _operation(self, dice: random.Random, name: str, held: list[str]) -> Operation:
+        """Return the next thing a client does; `held` are its own reservations that it has not ended yet."""
         shared = {"organizationId": self.organization_id, "idempotencyKey": name}
         match dice.random():
             case chance if chance < 0.1:
@@ -115,6 +126,16 @@ class Work:
                 cap = {"amount": f"{dice.randrange(6)}.{dice.randrange(100):02}", "currency": "USD"}
                 subject = {"level": "MEMBER", "memberId": dice.choice(self.members)}
                 return Operation(CAP, {**shared, **subject, "amount": cap})
+            case chance if chance < 0.5 and (len(held) < 3 or chance < 0.35):
+                amount = {"amount": f"0.{dice.randrange(1, 100):02}", "currency": "USD"}
+                hold = {"externalId": f"h{name}", "memberId": dice.choice(self.members), "ttlSeconds": HOLD_SECONDS}
+                return Operation(HOLD, {**shared, **hold, "amount": amount})
+            case chance if chance < 0.6 and held:
+                ended = held.pop(dice.randrange(len(held)))
+                if chance < 0.53:
+                    return Operation(RELEASE, {**shared, "externalId": ended})
+                use = {name: value for name, value in self._event(dice, f"s{name}").items() if name != "memberId"}
+                return Operation(SETTLE, {**shared, "externalId": ended, "overage": "RECORD", "usage": [use]})
             case _:
                 events = [self._event(dice, f"{name}-{each}") for each in range(dice.randrange(1, 4))]
                 return Operation(USE, {**shared, "events": events})

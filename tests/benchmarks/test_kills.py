@@ -20,6 +20,7 @@ async def test_a_server_that_is_killed_has_lost_nothing() -> None:
     assert proof.ledger.retries > 0, "somebody was cut off in the middle of something"
     assert proof.subscriber.connections > 1
     assert proof.subscriber.heard
+    assert kills.ended_with(proof.ledger, load.HOLD) > 0
 
 
 @pytest.mark.skipif(not databases.on_postgres(), reason="a file cannot be killed")
@@ -37,6 +38,17 @@ async def test_a_database_that_is_killed_has_lost_nothing() -> None:
 def test_a_promise_that_did_not_hold_is_seen() -> None:
     subscriber = Subscriber("", "", "", "", heard=["a", "b", "a"])
     ledger = load.Ledger(changed_by_replay=1)
-    proof = kills.Proof(1, ledger, subscriber, [0.1], lost=1, doubled=1, unheard=1, verified=(1, "differs"))
+    proof = kills.Proof(
+        1,
+        ledger,
+        subscriber,
+        [0.1],
+        lost=1,
+        doubled=1,
+        lost_holds=1,
+        doubled_holds=1,
+        unheard=1,
+        verified=(1, "differs"),
+    )
 
-    assert len(broken(proof, Victim.SERVER)) == 6
+    assert len(broken(proof, Victim.SERVER)) == 8
