@@ -90,7 +90,7 @@ def build_house(
             *downloads.routes(
                 authenticate=callers.authenticate, reader=database.reader, sellers=settings.printed_sellers
             ),
-            *exports.routes(authenticate=callers.authenticate, reader=database.reader),
+            *exports.routes(authenticate=callers.authenticate, reader=database.reader, now=now),
             *scim.routes(database, dispatcher, public_url=settings.public_url, failures=known.failures, now=now),
         ],
         checks=(("database", lambda: _answers(database)),),

@@ -16,6 +16,7 @@ from models import events
 from models.organizations import Organization as Row
 from schema import access, cursors, ids
 from schema.access import field
+from schema.access_reviews import AccessOfOrganization
 from schema.alerts import AlertsOfOrganization
 from schema.anomalies import AnomaliesOfOrganization
 from schema.api_clients import ApiClientsOfOrganization
@@ -94,6 +95,7 @@ class Organization(
     WebhooksOfOrganization,
     ScimTokensOfOrganization,
     DirectoriesOfOrganization,
+    AccessOfOrganization,
 ):
     slug: str = strawberry.field(description="The short name in addresses, unique among all organizations.")
     name: str = strawberry.field(description="The name people read.")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from billing.roles import Permission
 from models import members as rows
-from models import roles
+from models import role_history, roles
 from services import authority, members, seats
 from services.dispatch import rehearsal, verb
 from services.outcomes import RefusalCode, Refused, not_found
@@ -95,6 +95,8 @@ async def add_many(unit: Unit, command: AddMany) -> ManyAdded | ManyRefused | Re
     known = {role.key: role for role in await roles.list_all(unit.client, unit.organization_id)}
     added = [_row(unit, person) for person in command.members]
     await rows.insert_many(unit.client, added)
+    brought = {member.id: member.role for member in added}
+    await role_history.start(unit.client, unit.organization_id, brought, at=unit.at)
     for member in added:
         unit.emit("MemberAdded", {"memberId": member.id, "role": member.role}, member_id=member.id)
     await seats.grant_many(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from billing.roles import Permission
 from models import members as rows
-from models import roles
+from models import role_history, roles
 from services import authority, seats
 from services.dispatch import verb
 from services.outcomes import RefusalCode, Refused, not_found
@@ -194,6 +194,7 @@ async def bring_in(unit: Unit, email: str, name: str, role: str, *, external_id:
         created_at=unit.at,
         deactivated_at=None,
     )
+    await role_history.start(unit.client, unit.organization_id, {member.id: role}, at=unit.at)
     unit.emit("MemberAdded", {"memberId": member.id, "role": role}, member_id=member.id)
     return member
 
@@ -201,6 +202,9 @@ async def bring_in(unit: Unit, email: str, name: str, role: str, *, external_id:
 async def give_role(unit: Unit, member: rows.Member, role: str) -> None:
     """Give a member another role, without touching the seat, and say so."""
     await rows.update(unit.client, unit.organization_id, member.id, role=role)
+    if member.status == "ACTIVE":
+        await role_history.end(unit.client, unit.organization_id, member.id, at=unit.at)
+        await role_history.start(unit.client, unit.organization_id, {member.id: role}, at=unit.at)
     facts = {"memberId": member.id, "previousRole": member.role, "role": role}
     unit.emit("MemberRoleChanged", facts, member_id=member.id, before={"role": member.role})
 
@@ -214,12 +218,14 @@ async def let_go(unit: Unit, member: rows.Member) -> None:
 async def mark_active(unit: Unit, member: rows.Member) -> None:
     """Make a member active, without a seat yet, and say so."""
     await rows.update(unit.client, unit.organization_id, member.id, status="ACTIVE", deactivated_at=None)
+    await role_history.start(unit.client, unit.organization_id, {member.id: member.role}, at=unit.at)
     unit.emit("MemberReactivated", {"memberId": member.id}, member_id=member.id, before={"status": member.status})
 
 
 async def mark_deactivated(unit: Unit, member: rows.Member) -> None:
     """Make a member who holds no seat a deactivated one, and say so."""
     await rows.update(unit.client, unit.organization_id, member.id, status="DEACTIVATED", deactivated_at=unit.at)
+    await role_history.end(unit.client, unit.organization_id, member.id, at=unit.at)
     before = {"status": member.status, "role": member.role}
     unit.emit("MemberDeactivated", {"memberId": member.id}, member_id=member.id, before=before)
 

@@ -12,7 +12,7 @@ from billing import identifiers
 from billing.currencies import UnknownCurrency, exponent
 from billing.periods import UnknownTimeZone, from_microseconds, zone
 from billing.roles import BUILT_IN, Permission
-from models import contracts, idempotency, identities, invoices, members, organizations, plans
+from models import contracts, idempotency, identities, invoices, members, organizations, plans, role_history
 from models import roles as role_rows
 from models.sql import Client
 from services import answers, audit, closing, profiles, seats
@@ -221,6 +221,7 @@ async def _furnish(unit: Unit, command: Create) -> Created:
         deactivated_at=None,
     )
     unit.actor = _as_member(actor, unit.organization_id, member.id)
+    await role_history.start(unit.client, unit.organization_id, {member.id: role.key}, at=unit.at)
     unit.emit("MemberAdded", {"memberId": member.id, "role": role.key}, member_id=member.id)
     await seats.grant(unit, member.id, seats.Seat(role.key, role.billable, None, ()))
     await _link(unit, member.id, actor.issuer, actor.subject)

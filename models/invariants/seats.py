@@ -32,6 +32,15 @@ _ROLES = Statement("""
     JOIN seat_intervals s ON s.organization_id = m.organization_id AND s.member_id = m.id AND s.ends_at IS NULL
     WHERE m.organization_id = :organization_id AND s.role <> m.role ORDER BY m.id LIMIT :most
 """)
+_HISTORY = Statement("""
+    SELECT 'open role of member ' || m.id || ', ' || m.status AS what,
+           CASE m.status WHEN 'ACTIVE' THEN m.role ELSE 'none' END AS expected, coalesce(r.role, 'none') AS found
+    FROM members m
+    LEFT JOIN role_intervals r ON r.organization_id = m.organization_id AND r.member_id = m.id AND r.ends_at IS NULL
+    WHERE m.organization_id = :organization_id
+      AND coalesce(r.role, 'none') <> CASE m.status WHEN 'ACTIVE' THEN m.role ELSE 'none' END
+    ORDER BY m.id LIMIT :most
+""")
 
 
 @of_organization
@@ -50,3 +59,9 @@ async def active_members_hold_one_seat(books: Books) -> Differences:
 async def seats_have_the_role_of_their_member(books: Books) -> Differences:
     """The seat that a member holds is counted under the member's own role."""
     return await books.differing(_ROLES)
+
+
+@of_organization
+async def the_history_of_roles_ends_with_the_role_of_today(books: Books) -> Differences:
+    """An active member's history of roles goes on with the role they have, and everybody else's is over."""
+    return await books.differing(_HISTORY)

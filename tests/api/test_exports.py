@@ -17,14 +17,15 @@ from api.middleware import RequestId
 from auth.principal import Principal
 from models.database import Database
 from schema import ids
-from tests.services.books import Books, as_role, books
+from services import members
+from tests.services.books import Books, as_role, books, days_later
 
 
 async def get(ours: Books, path: str, actor: Principal | None) -> httpx2.Response:
     async def authenticate(_connection: HTTPConnection, _payload: Mapping[str, object]) -> Principal | None:
         return actor
 
-    routes = exports.routes(authenticate=authenticate, reader=ours.reader)
+    routes = exports.routes(authenticate=authenticate, reader=ours.reader, now=lambda: days_later(30))
     app = Starlette(routes=routes, middleware=[Middleware(RequestId)])
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://desk") as client:
         return await client.get(f"/organizations/{ids.organization(ours.organization_id)}/{path}")
@@ -72,6 +73,21 @@ async def test_csv_has_a_header_and_one_row_a_record(database: Database) -> None
     assert 'filename="audit.csv"' in answer.headers["content-disposition"]
 
 
+async def test_who_had_access_at_an_instant_leaves_as_a_file(database: Database) -> None:
+    ours = await books(database)
+    bo = await ours.add("bo", tier="chat", at=days_later(1))
+    await ours.do(members.deactivate, members.Deactivate, at=days_later(3), member_id=bo)
+    instant = days_later(2).isoformat().replace("+00:00", "Z")
+
+    then = await get(ours, f"access.jsonl?at={instant}", ours.owner)
+    now = await get(ours, "access.csv", ours.owner)
+
+    _, line = map(json.loads, then.text.splitlines())
+    assert (line["email"], line["role"], line["has_seat"], line["tier"]) == ("bo@x.example", "member", True, "chat")
+    assert line["permissions"] == ["organization.read", "self.read"]
+    assert [row["role"] for row in csv.DictReader(io.StringIO(now.text.removeprefix("\ufeff")))] == ["primary_owner"]
+
+
 @pytest.mark.parametrize(
     ("path", "status", "code"),
     [
@@ -79,6 +95,7 @@ async def test_csv_has_a_header_and_one_row_a_record(database: Database) -> None
         ("secrets.csv", 404, "NOT_FOUND"),
         ("audit.csv?since=yesterday", 400, "BAD_USER_INPUT"),
         ("audit.csv?until=2026-10-01", 400, "BAD_USER_INPUT"),
+        ("access.csv?at=then", 400, "BAD_USER_INPUT"),
     ],
 )
 async def test_refuses_what_it_cannot_read(database: Database, path: str, status: int, code: str) -> None:

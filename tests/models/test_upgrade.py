@@ -13,6 +13,7 @@ from billing.periods import to_microseconds
 from billing.windows import Interval, window
 from models import alerts, limits
 from models.database import MIGRATIONS, Database, opened
+from models.fields import dump
 from models.migrate import migrate
 from models.paging import Window
 from models.schema_check import require_golden
@@ -141,3 +142,33 @@ async def test_the_weeks_and_days_of_the_first_release_are_counted_from_its_usag
             Interval.WEEK: dict.fromkeys(levels, 450),
             Interval.DAY: dict.fromkeys(levels, 450),
         }
+
+
+async def test_who_had_which_role_is_worked_out_of_the_log(tmp_path: Path, worker_id: str) -> None:
+    async with at_first_light(tmp_path, worker_id) as database:
+        await _populate(database)
+        told = [
+            ("MemberAdded", 10, "bo", {"role": "member"}),
+            ("MemberAdded", 10, "cy", {"role": "auditor"}),
+            ("MemberRoleChanged", 20, "bo", {"previousRole": "member", "role": "owner"}),
+            ("MemberRoleChanged", 20, "bo", {"previousRole": "owner", "role": "auditor"}),  # at the same instant
+            ("MemberDeactivated", 30, "bo", {}),
+            ("MemberRoleChanged", 40, "bo", {"previousRole": "auditor", "role": "client"}),  # without access
+            ("MemberReactivated", 50, "bo", {}),
+        ]
+        for sequence, (kind, at, member_id, facts) in enumerate(told, start=1):
+            columns = {"organization_id": "acme", "sequence": sequence, "kind": kind, "version": 1, "occurred_at": at}
+            who = {"actor": "system", "request_id": "r", "member_id": member_id, "payload": dump(facts)}
+            await _insert(database, "events", **columns, **who)
+
+        await migrate(database)
+
+        found = await database.reader.execute_query_dict(
+            "SELECT member_id, role, starts_at, ends_at FROM role_intervals ORDER BY member_id, starts_at"
+        )
+        assert [tuple(row.values()) for row in found] == [
+            ("bo", "member", 10, 20),
+            ("bo", "auditor", 20, 30),
+            ("bo", "client", 50, None),
+            ("cy", "auditor", 10, None),
+        ]

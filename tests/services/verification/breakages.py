@@ -198,6 +198,12 @@ BREAKAGES = (
     broken(
         "seats.seats_have_the_role_of_their_member",
         f"UPDATE members SET role = 'auditor' WHERE organization_id = {ACME} AND name = 'cy'",
+        f"""UPDATE role_intervals SET role = 'auditor' WHERE organization_id = {ACME} AND ends_at IS NULL
+            AND member_id = {CY}""",
+    ),
+    broken(
+        "seats.the_history_of_roles_ends_with_the_role_of_today",
+        f"DELETE FROM role_intervals WHERE organization_id = {ACME} AND member_id = {BO} AND ends_at IS NULL",
     ),
     broken(
         "spend.spent_is_what_usage_cost",
