@@ -302,7 +302,7 @@ async def test_tells_the_caller_who_they_are(database: Database) -> None:
     assert found["viewer"]["memberships"] == [
         {
             "roleKey": "member",
-            "permissions": ["ORGANIZATION_READ", "SELF_READ"],
+            "permissions": ["ORGANIZATION_READ", "SELF_READ", "SELF_WRITE"],
             "member": {"id": member_id, "name": "max"},
             "organization": {"name": "Acme"},
         }
