@@ -23,4 +23,6 @@ def answer(result: ExecutionResult, request_id: str) -> dict[str, Any]:
         shown["errors"] = present_all(result.errors, request_id)
     if has_data(result):
         shown["data"] = result.data
+    if result.extensions:
+        shown["extensions"] = result.extensions
     return shown

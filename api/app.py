@@ -17,6 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from api import health, pages
+from api.budgets import Budgets, PayersOf, by_address, policies
 from api.callers import Authenticate, OpenContext, Recognize
 from api.execution import Operations
 from api.graphql_http import GraphQLOverHttp, HttpDoor
@@ -37,13 +38,15 @@ def build_app(
     authenticate: Authenticate,
     open_context: OpenContext,
     recognize: Recognize | None = None,
+    payers_of: PayersOf = by_address,
     hub: Hub | None = None,
     routes: Sequence[BaseRoute] = (),
     checks: Sequence[health.Check] = (),
     lifespan: Lifespan | None = None,
 ) -> Starlette:
     """Return the application: the graph at `/graphql` and `/graphql/stream`, health, pages and `routes`."""
-    operations = Operations(graph_schema, settings.limits)
+    budgets = Budgets(policies(settings), payers_of=payers_of)
+    operations = Operations(graph_schema, settings.limits, budgets)
     door = HttpDoor(operations, settings=settings, authenticate=authenticate, open_context=open_context)
     watch = Watch(recognize)
     if hub is not None:
@@ -98,7 +101,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
                 allow_origins=sorted(settings.allowed_origins),
                 allow_methods=["GET", "POST"],
                 allow_headers=["authorization", "content-type", "x-request-id"],
-                expose_headers=["x-request-id", "retry-after"],
+                expose_headers=["x-request-id", "retry-after", "ratelimit", "ratelimit-policy"],
                 allow_credentials=True,
             )
         )

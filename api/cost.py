@@ -55,6 +55,15 @@ class Cost:
     rows: int = 0
     edge_rows: int = 0
 
+    @property
+    def points(self) -> int:
+        """Return what is asked for in one number: a point for each field and each row."""
+        return _sum(_sum(self.fields, self.rows), 1)
+
+    def answered(self, rows: int) -> int:
+        """Return the points of an answer that has so many rows, never more than what was asked for."""
+        return min(self.points, self.fields + rows + 1)
+
     def beside(self, other: "Cost") -> "Cost":
         """Return the cost of both selections in one place."""
         return Cost(
@@ -77,6 +86,24 @@ def measure(document: DocumentNode) -> tuple[Cost, ...]:
         for definition in document.definitions
         if isinstance(definition, OperationDefinitionNode)
     )
+
+
+def rows_in(answer: object) -> int:
+    """Return how many objects stand in the lists of an answer.
+
+    >>> rows_in({"members": {"nodes": [{"id": 1}, {"tags": ["a"]}]}})
+    2
+    """
+    rows, waiting = 0, [answer]
+    while waiting:
+        match waiting.pop():
+            case dict() as fields:
+                waiting.extend(each for each in fields.values() if isinstance(each, dict | list))
+            case list() as items:
+                below = [each for each in items if isinstance(each, dict | list)]
+                rows += sum(isinstance(each, dict) for each in below)
+                waiting.extend(below)
+    return rows
 
 
 def require_within(costs: Iterable[Cost], limits: Limits) -> None:

@@ -19,6 +19,7 @@ import strawberry
 from graphql import (
     ExecutionResult,
     GraphQLError,
+    OperationDefinitionNode,
     OperationType,
     parse,
     specified_rules,
@@ -36,6 +37,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from strawberry.utils.await_maybe import await_maybe
 
 from api import cost, overlaps, shapes
+from api.budgets import Budgets, Tab
 from api.callers import OpenContext, Visit
 from api.following import Channels, Listener, Sink, failed
 from api.graph_requests import GraphRequest
@@ -55,29 +57,54 @@ _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u(?:0000|\{0+\})")  # the database stores 
 class Operations:
     """Prepares and executes the operations of one schema."""
 
-    def __init__(self, graph_schema: strawberry.Schema, limits: Limits) -> None:
+    def __init__(self, graph_schema: strawberry.Schema, limits: Limits, budgets: Budgets | None = None) -> None:
         self._schema = graph_schema._schema
         self._executor: type[Executor[Any]] = graph_schema.execution_context_class
         self._limits = limits
+        self.budgets = budgets or Budgets(())
         self._documents = Documents(limits.documents_cached_max)
         self._mutations: set[asyncio.Task[ExecutionResult]] = set()
         self._queries = 0
         self._streams = 0
         self.channels = Channels()
 
-    def prepare(self, request: GraphRequest, *, is_known: bool = True) -> Operation:
-        """Return the operation the request means, or raise `Refused`.
+    def prepare(self, request: GraphRequest, *, tab: Tab | None = None, is_known: bool = True) -> Operation:
+        """Return the operation the request means, or raise `Refused`. Who pays, pays for either.
 
         To callers who are not known a refusal suggests no names: they would learn the schema by guessing.
         """
+        try:
+            if tab is not None:
+                tab.require(1)
+            operation = self._prepared(request, tab, is_known=is_known)
+            if tab is not None:
+                tab.take(operation.cost.points)
+        except GraphError as fault:
+            raise Refused(as_graphql(fault)) from fault
+        except Refused:
+            if tab is not None:
+                tab.fine()
+            raise
+        return operation
+
+    def _prepared(self, request: GraphRequest, tab: Tab | None, *, is_known: bool) -> Operation:
         document = self._documents.get(request.query)
         if document is None:
             document = self._validated(request.query, is_known=is_known)
             self._documents.add(document)
-        return Operation(document, chosen(document.node, request.operation_name), request.variables)
+        return Operation(document, chosen(document.node, request.operation_name), request.variables, tab)
 
     async def run(self, operation: Operation, visit: Visit) -> ExecutionResult:
-        """Return the answer to a query or mutation. It never raises for what happens inside."""
+        """Return the answer to a query or mutation, with what it cost. It never raises for what happens inside."""
+        result = await self._run(operation, visit)
+        if operation.tab is not None:
+            asked, used = operation.cost.points, operation.cost.answered(cost.rows_in(result.data))
+            operation.tab.give_back(asked - used)
+            told = {"requested": asked, "actual": used, "remaining": operation.tab.remaining}
+            result.extensions = {**(result.extensions or {}), "cost": told}
+        return result
+
+    async def _run(self, operation: Operation, visit: Visit) -> ExecutionResult:
         assert operation.kind is not OperationType.SUBSCRIPTION, "a subscription has no single answer"
         busy = self._queries + len(self._mutations)  # a mutation counts until it is done, waited for or not
         if busy >= self._limits.operations_max:
@@ -147,14 +174,17 @@ class Operations:
             raise Refused(coded(error, code)) from error
         try:
             errors_max = shapes.require_usual(document)
-            cost.require_within(cost.measure(document), limits)
+            costs = cost.measure(document)
+            cost.require_within(costs, limits)
             overlaps.pairs(document)
         except GraphError as fault:
             raise Refused(as_graphql(fault)) from fault
         errors = validate(self._schema, document, _RULES, errors_max, hide_suggestions=not is_known)
         if errors:
             raise Refused(*(coded(error, ErrorCode.GRAPHQL_VALIDATION_FAILED) for error in errors))
-        return Document(text, document)
+        operations = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
+        names = [each.name.value if each.name else None for each in operations]
+        return Document(text, document, dict(zip(names, costs, strict=True)))
 
     async def _mutate(self, operation: Operation, visit: Visit) -> ExecutionResult:
         task = asyncio.create_task(self._answered(operation, visit))
@@ -189,6 +219,13 @@ class Operations:
             return ExecutionResult(None, list(refused.errors))
         except Exception as error:  # opening or closing the context failed: an answer like any other fault
             return _failed(error)
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            fault = RuntimeError("what the answer waited for was cancelled, and the answer was not")
+            fault.__cause__ = error
+            return _failed(fault)
 
     async def _single(self, operation: Operation, visit: Visit) -> AsyncGenerator[ExecutionResult, None]:
         yield await self.run(operation, visit)

@@ -15,14 +15,15 @@ from starlette.types import Receive, Scope, Send
 
 from api import body, json_codec, media_types
 from api.answers import answer, has_data
-from api.callers import Authenticate, OpenContext, Visit, require_origin
+from api.budgets import Tab
+from api.callers import Authenticate, Caller, OpenContext, Visit, require_origin
 from api.execution import Operations
 from api.graph_requests import GraphRequest
 from api.middleware import request_id
 from api.operations import Operation, Refused
 from api.pages import QueryPage
 from api.settings import Settings
-from schema.errors import ErrorCode, GraphError, as_graphql, first_code
+from schema.errors import ErrorCode, GraphError, as_graphql, first_code, first_facts
 
 JSON = "application/json"
 GRAPHQL_RESPONSE = "application/graphql-response+json"
@@ -40,6 +41,7 @@ _STATUS: Mapping[ErrorCode, int] = MappingProxyType(
         ErrorCode.NOT_ACCEPTABLE: 406,
         ErrorCode.BODY_TOO_LARGE: 413,
         ErrorCode.UNSUPPORTED_MEDIA_TYPE: 415,
+        ErrorCode.RATE_LIMITED: 429,
         ErrorCode.INTERNAL: 500,
         ErrorCode.OVERLOADED: 503,
         ErrorCode.TIMEOUT: 504,
@@ -68,13 +70,30 @@ class HttpDoor:
     async def enter(self, request: Request) -> tuple[Operation, Visit]:
         """Return the operation and who asks for it, or raise `GraphError` or `Refused`."""
         require_origin(request, self._settings.trusted_origins)
-        caller = await self._authenticate(request, {})
-        operation = self.operations.prepare(await self._read(request), is_known=caller is not None)
+        caller, asked = await self._introduced(request)
+        request.state.tab = tab = self._tab(request, caller, asked)
+        operation = self.operations.prepare(asked, tab=tab, is_known=caller is not None)
         request.state.operation = operation.name or operation.kind.value
         if request.method == "GET" and operation.kind is OperationType.MUTATION:
             raise GraphError(ErrorCode.METHOD_NOT_ALLOWED, "A mutation needs POST.", allow="POST")
         left_off = request.headers.get("last-event-id") or None
         return operation, Visit(request, caller, self._open_context, request_id(request.scope), left_off)
+
+    async def _introduced(self, request: Request) -> tuple[Caller | None, GraphRequest]:
+        """Return who is calling and what they ask; a request that does not come so far is paid for all the same."""
+        caller = None
+        try:
+            caller = await self._authenticate(request, {})
+            return caller, await self._read(request)
+        except GraphError:
+            request.state.tab = tab = self._tab(request, caller, None)
+            tab.require(1)
+            tab.fine()
+            raise
+
+    def _tab(self, request: Request, caller: Caller | None, asked: GraphRequest | None) -> Tab:
+        budgets = self.operations.budgets
+        return budgets.tab(budgets.payers_of(request, caller, asked))
 
     async def _read(self, request: Request) -> GraphRequest:
         limits = self._settings.limits
@@ -114,7 +133,7 @@ class GraphQLOverHttp:
             return self._page.response()
         if media_type is None:
             fault = GraphError(ErrorCode.NOT_ACCEPTABLE, f"Accept {GRAPHQL_RESPONSE} or {JSON}.")
-            return failure(fault, JSON, request_id(request.scope))
+            return failure(fault, JSON, request)
         try:
             operation, visit = await self._door.enter(request)
             if operation.kind is OperationType.SUBSCRIPTION:
@@ -123,32 +142,35 @@ class GraphQLOverHttp:
         except Refused as refused:
             result = ExecutionResult(None, list(refused.errors))
         except Exception as error:  # presented like every other fault: ours as they are, the unexpected masked
-            return failure(error, media_type, request_id(request.scope))
-        return _answered(result, media_type, request_id(request.scope))
+            return failure(error, media_type, request)
+        return _answered(result, media_type, request)
 
 
-def failure(fault: Exception, media_type: str, request: str) -> Response:
+def failure(fault: Exception, media_type: str, request: Request) -> Response:
     """Return the response to a request that never became an operation: its status says so in any media type."""
     result = ExecutionResult(None, [as_graphql(fault)])
     code = first_code(result.errors or ())
-    headers = dict(_HEADERS.get(code, {}))
-    if isinstance(fault, GraphError) and code is ErrorCode.METHOD_NOT_ALLOWED:
-        headers["allow"] = str(fault.facts["allow"])
-    return _response(answer(result, request), media_type, _STATUS.get(code, 400), headers)
+    return _response(result, media_type, _STATUS.get(code, 400), request)
 
 
-def _answered(result: ExecutionResult, media_type: str, request: str) -> Response:
+def _answered(result: ExecutionResult, media_type: str, request: Request) -> Response:
     if has_data(result):
-        return _response(answer(result, request), media_type, 200)
-    code = first_code(result.errors or ())
-    status = _STATUS.get(code, 400)
-    if media_type == JSON and status < 500:
+        return _response(result, media_type, 200, request)
+    status = _STATUS.get(first_code(result.errors or ()), 400)
+    if media_type == JSON and status < 500 and status != _STATUS[ErrorCode.RATE_LIMITED]:
         status = 200
-    return _response(answer(result, request), media_type, status, _HEADERS.get(code))
+    return _response(result, media_type, status, request)
 
 
-def _response(
-    content: Mapping[str, object], media_type: str, status: int, headers: Mapping[str, str] | None = None
-) -> Response:
-    shared = {"content-type": f"{media_type}; charset=utf-8", "cache-control": "no-store", "vary": "accept, origin"}
-    return Response(json_codec.encode(content), status, {**shared, **(headers or {})})
+def _response(result: ExecutionResult, media_type: str, status: int, request: Request) -> Response:
+    headers = {"content-type": f"{media_type}; charset=utf-8", "cache-control": "no-store", "vary": "accept, origin"}
+    if result.errors and status >= 400:
+        code, facts = first_code(result.errors), first_facts(result.errors)
+        headers |= _HEADERS.get(code, {})
+        if code is ErrorCode.METHOD_NOT_ALLOWED:
+            headers["allow"] = str(facts["allow"])
+        if code is ErrorCode.RATE_LIMITED:
+            headers["retry-after"] = str(facts["retry_after_seconds"])
+    if (tab := getattr(request.state, "tab", None)) is not None:
+        headers |= tab.headers()
+    return Response(json_codec.encode(answer(result, request_id(request.scope))), status, headers)

@@ -220,7 +220,9 @@ class _Session:
         """Open one operation, and run it to its end unless it is news, which is pushed from then on."""
         refused: ExecutionResult | None = None
         try:
-            operation = self._operations.prepare(frame.request)
+            budgets = self._operations.budgets
+            tab = budgets.tab(budgets.payers_of(visit.connection, visit.caller, frame.request))
+            operation = self._operations.prepare(frame.request, tab=tab)
             _log.info("operation", operation=operation.name or operation.kind.value)
             opened = await self._operations.open(operation, visit, _Sink(self, frame.id))
             if isinstance(opened, Subscription):

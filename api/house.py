@@ -5,6 +5,7 @@ below. Nothing here decides anything; a piece that needs explaining belongs in a
 """
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
@@ -17,7 +18,9 @@ from starlette.requests import HTTPConnection
 
 from api import downloads, exports, scim
 from api.app import Lifespan, build_app
+from api.budgets import ORGANIZATION, PRINCIPAL, Payer, address
 from api.callers import Caller
+from api.graph_requests import GraphRequest
 from api.identity import Identification, identification
 from api.settings import Settings
 from auth import memberships
@@ -84,6 +87,7 @@ def build_house(
         authenticate=callers.authenticate,
         open_context=open_context,
         recognize=callers.recognize,
+        payers_of=_payers_of,
         hub=dispatcher.hub,
         routes=[
             *known.routes,
@@ -176,6 +180,18 @@ class Callers:
         if wait:
             return GraphError(ErrorCode.TOO_MANY_FAILURES, f"too much failed from here; try again in {wait} seconds")
         return GraphError(ErrorCode.UNAUTHENTICATED, str(error))
+
+
+def _payers_of(connection: HTTPConnection, caller: Caller | None, request: GraphRequest | None) -> Sequence[Payer]:
+    """Return the account and the organization it asks about: its only one, or those its request names."""
+    if not isinstance(caller, Principal):
+        return (address(connection),)
+    organizations = list(caller.memberships)
+    if len(organizations) > 1:
+        asked = "" if request is None else f"{request.query} {json.dumps(request.variables)}"
+        organizations = [each for each in organizations if each in asked]
+    account = Payer(PRINCIPAL, f"{caller.issuer}\x1f{caller.subject}")
+    return (account, *(Payer(ORGANIZATION, each) for each in organizations))
 
 
 def _is_stream(connection: HTTPConnection) -> bool:

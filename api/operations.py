@@ -6,7 +6,8 @@ the cursor from which to go on: a variable that is given as `after` at the root 
 
 import json
 from collections import Counter, OrderedDict
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import (
@@ -21,6 +22,8 @@ from graphql import (
     visit,
 )
 
+from api.budgets import Tab
+from api.cost import Cost
 from api.following import Question
 from auth.principal import Membership
 from schema.errors import ErrorCode, GraphError, as_graphql
@@ -42,6 +45,8 @@ class Document:
 
     text: str
     node: DocumentNode
+    costs: Mapping[str | None, Cost] = field(default_factory=dict)
+    """What each operation asks for, by its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,12 @@ class Operation:
     document: Document
     definition: OperationDefinitionNode
     variables: dict[str, Any]
+    tab: Tab | None = None
+
+    @property
+    def cost(self) -> Cost:
+        """Return what it asks for."""
+        return self.document.costs.get(self.name, Cost())
 
     @property
     def kind(self) -> OperationType:

@@ -41,6 +41,8 @@ def build_server(app: Starlette, settings: Settings) -> Server:
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=True,
+            forwarded_allow_ips=settings.trusted_proxies,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=int(settings.shutdown_seconds_max),
             h11_max_incomplete_event_size=HEADERS_BYTES_MAX,

@@ -86,6 +86,16 @@ class Limits(BaseSettings):
     socket_queue_max: Count = Field(default=64, description="Messages kept for a slow reader before sources wait.")
     socket_init_seconds_max: Seconds = Field(default=5, description="Time in which connection_init must arrive.")
     socket_stall_seconds_max: Seconds = Field(default=30, description="Time after which a reader that stopped is cut.")
+    principal_points_max: Count = Field(
+        default=600_000, description="Points an account may use at once; a point is a field or a row."
+    )
+    organization_points_max: Count = Field(
+        default=2_400_000, description="Points the accounts of an organization may use at once, all together."
+    )
+    address_points_max: Count = Field(
+        default=120_000, description="Points an address may use at once without signing in."
+    )
+    points_seconds: Count = Field(default=60, description="Seconds in which a budget of points fills up again.")
     documents_cached_max: Count = Field(default=500, description="Parsed documents kept for repetition.")
 
 
@@ -153,6 +163,12 @@ class Settings(BaseSettings):
         default=30, description="How many days back a subscription goes on from a cursor; the log itself stays."
     )
     query_page: bool = Field(default=True, description="Show browsers a page to write queries on.")
+    processes: Annotated[int, Field(gt=0, le=1_000)] = Field(
+        default=1, description="How many processes serve together: each grants its part of every budget of points."
+    )
+    trusted_proxies: str = Field(
+        default="127.0.0.1", description="Addresses, with commas, whose X-Forwarded-For is believed; none for nobody."
+    )
     log_level: str = Field(default="info", description="Least severity that is logged.")
     shutdown_seconds_max: Seconds = Field(default=20, description="Time requests in progress get at shutdown.")
     limits: Limits = Field(default_factory=Limits, description="See the bounds below.")

@@ -67,7 +67,7 @@ class GraphQLOverEvents:
             # Clients of this protocol read no error body, so a faulty document is told as an event.
             return _EventStream(_alone(ExecutionResult(None, list(refused.errors)), identity), closing=closing)
         except Exception as fault:  # presented like every other fault: ours as they are, the unexpected masked
-            return failure(fault, JSON, identity)
+            return failure(fault, JSON, request)
         if isinstance(opened, Subscription):
             stream = _EventStream(sink.chunks(), closing=closing, expires_at=visit.expires_at)
             stream.follow(opened, visit, self._watch)

@@ -21,6 +21,7 @@ import httpx2
 from benchmarks.issuer import Issuer
 
 READY_SECONDS_MAX = 60.0
+_UNBOUNDED = str(10**12)
 _FORKS = get_context("forkserver")
 _FORKS.set_forkserver_preload(["api.cli.commands", "benchmarks.serving"])
 
@@ -93,6 +94,8 @@ class Served:
             "BILLGRAPH_ISSUERS": self.issuer.setting,
             "BILLGRAPH_DEVELOPMENT_SIGN_IN": "false",
             "BILLGRAPH_LOG_LEVEL": "error",
+            "BILLGRAPH_PRINCIPAL_POINTS_MAX": _UNBOUNDED,  # one account here stands for all customers
+            "BILLGRAPH_ORGANIZATION_POINTS_MAX": _UNBOUNDED,
         }
 
 

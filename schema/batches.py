@@ -4,6 +4,7 @@ A key begins with the organization; the keys that one level of an answer asks fo
 organization among them, so no statement can mix up two.
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from typing import TypeVar
@@ -13,6 +14,18 @@ from strawberry.dataloader import DataLoader
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 Read = Callable[[str, list[K]], Awaitable[Mapping[K, V]]]
+
+
+class Loader(DataLoader[K, V]):
+    """A loader whose rows several fields wait for, without one of them ending the wait of the others.
+
+    When a required field fails, the library cancels what its siblings wait for. A shared future would be cancelled
+    for whoever else waits for it, and the whole request with it.
+    """
+
+    def load(self, key: K) -> Awaitable[V]:
+        """Return what waits for the row of a key."""
+        return asyncio.shield(super().load(key))
 
 
 def batched(read: Read[K, V]) -> DataLoader[tuple[str, K], V | None]:
@@ -25,7 +38,7 @@ def batched(read: Read[K, V]) -> DataLoader[tuple[str, K], V | None]:
         found = {organization_id: await read(organization_id, ids) for organization_id, ids in wanted.items()}
         return [found[organization_id].get(key) for organization_id, key in keys]
 
-    return DataLoader(load)
+    return Loader(load)
 
 
 def grouped(rows: Iterable[V], key: Callable[[V], str]) -> dict[str, list[V]]:

@@ -65,6 +65,7 @@ class ErrorCode(StrEnum):
     CURSOR_INVALID = "CURSOR_INVALID", "A cursor was not issued by the field it was given to."
     CURSOR_EXPIRED = "CURSOR_EXPIRED", "A cursor points to events no longer kept; read the state and subscribe anew."
     PAGE_SIZE_INVALID = "PAGE_SIZE_INVALID", "A page size is missing, negative or above the allowed maximum."
+    RATE_LIMITED = "RATE_LIMITED", "The budget of points is used up; repeat the request after retryAfterSeconds."
     TIMEOUT = "TIMEOUT", "The operation took longer than allowed; a mutation may still take effect: repeat its key."
     OVERLOADED = "OVERLOADED", "The server has too much to do; repeat the request after a moment."
     INTERNAL = "INTERNAL", "Something went wrong on the server; quote the request id when reporting it."
@@ -132,6 +133,12 @@ def first_code(errors: Sequence[GraphQLError]) -> ErrorCode:
     """Return the code an answer as a whole goes by: that of its first error."""
     fault = _fault(errors[0])
     return ErrorCode.INTERNAL if fault is None else fault.code
+
+
+def first_facts(errors: Sequence[GraphQLError]) -> Mapping[str, str | int]:
+    """Return the facts beside the code of the first error."""
+    fault = _fault(errors[0])
+    return {} if fault is None else fault.facts
 
 
 def _fault(error: GraphQLError) -> GraphError | None:

@@ -29,7 +29,7 @@ from models import (
     seats,
 )
 from models import usage as usage_rows
-from schema.batches import batched, grouped
+from schema.batches import Loader, batched, grouped
 from schema.directory_loaders import DirectoryLoaders
 from schema.spend_loaders import SpendLoaders
 from services import reports, standings, terms
@@ -92,7 +92,7 @@ class Loaders(SpendLoaders, DirectoryLoaders):
         async def load(ids: list[str]) -> Sequence[terms.Timeline]:
             return [await terms.timeline(self._reader, id_) for id_ in ids]
 
-        return DataLoader(load)
+        return Loader(load)
 
     @cached_property
     def in_force(self) -> DataLoader[str, terms.Terms | None]:
@@ -103,7 +103,7 @@ class Loaders(SpendLoaders, DirectoryLoaders):
             timelines = await self.timeline.load_many(ids)
             return [found.at(self._at(owner)) for found, owner in zip(timelines, owners, strict=True)]
 
-        return DataLoader(load)
+        return Loader(load)
 
     @cached_property
     def contract(self) -> DataLoader[str, contracts.Contract | None]:
@@ -116,7 +116,7 @@ class Loaders(SpendLoaders, DirectoryLoaders):
                 for id_, owner in zip(ids, owners, strict=True)
             ]
 
-        return DataLoader(load)
+        return Loader(load)
 
     @cached_property
     def contract_versions(self) -> DataLoader[str, list[contracts.Contract]]:
@@ -125,7 +125,7 @@ class Loaders(SpendLoaders, DirectoryLoaders):
         async def load(ids: list[str]) -> Sequence[list[contracts.Contract]]:
             return [await contracts.history(self._reader, id_) for id_ in ids]
 
-        return DataLoader(load)
+        return Loader(load)
 
     @cached_property
     def reviews(self) -> DataLoader[tuple[str, str], list[contracts.ContractReview] | None]:
@@ -144,7 +144,7 @@ class Loaders(SpendLoaders, DirectoryLoaders):
         async def load(ids: list[str]) -> Sequence[int]:
             return [await seats.count_billable(self._reader, id_) for id_ in ids]
 
-        return DataLoader(load)
+        return Loader(load)
 
     @cached_property
     def standing(self) -> DataLoader[tuple[str, str], standings.Standing | None]:
@@ -196,7 +196,7 @@ class Loaders(SpendLoaders, DirectoryLoaders):
         async def load(ids: list[str]) -> Sequence[list[members.Member]]:
             return [await self._who_may(id_, Permission.SPEND_LIMITS_WRITE) for id_ in ids]
 
-        return DataLoader(load)
+        return Loader(load)
 
     @cached_property
     def usage(self) -> DataLoader[tuple[str, reports.MemberAsk], reports.Report | None]:

@@ -9,7 +9,7 @@ from strawberry.dataloader import DataLoader
 from billing.forecasts import Forecast, Unknown
 from models import limit_increases, organizations
 from models.sql import Client
-from schema.batches import batched, grouped
+from schema.batches import Loader, batched, grouped
 from services import forecasts
 
 REQUESTS_MAX = 20
@@ -30,7 +30,7 @@ class SpendLoaders:
             found = {row.organization_id: row for row in await organizations.find_many(self._reader, ids)}
             return [found.get(organization_id) for organization_id in ids]
 
-        return DataLoader(load)
+        return Loader(load)
 
     @cached_property
     def increases(self) -> DataLoader[tuple[str, str], list[limit_increases.LimitIncrease] | None]:

@@ -27,7 +27,7 @@ async def test_answers_a_query_with_its_variables(client: httpx2.AsyncClient) ->
 
     response = await ask(client, query, operationName="Hi", variables={"name": "Ada"}, extensions={"trace": 1})
 
-    assert response.json() == {"data": {"hello": "hello Ada"}}
+    assert response.json()["data"] == {"hello": "hello Ada"}
     assert response.headers["content-type"] == f"{GRAPHQL}; charset=utf-8"
     assert response.headers["cache-control"] == "no-store"
 
@@ -52,7 +52,7 @@ async def test_answers_in_the_media_type_the_client_prefers(
 
     assert response.status_code == 200
     assert response.headers["content-type"] == f"{expected}; charset=utf-8"
-    assert response.json() == {"data": {"hello": "hello world"}}
+    assert response.json()["data"] == {"hello": "hello world"}
 
 
 @pytest.mark.parametrize("accept", ["image/png", "text/event-stream", "application/json;q=0", "application/jsonish"])
@@ -111,7 +111,7 @@ async def test_codes_each_fault_of_a_request(
 async def test_runs_the_named_one_of_two_operations(client: httpx2.AsyncClient) -> None:
     response = await ask(client, 'query A { hello } query B { hello(name: "B") }', operationName="B")
 
-    assert response.json() == {"data": {"hello": "hello B"}}
+    assert response.json()["data"] == {"hello": "hello B"}
 
 
 async def test_gives_null_data_only_when_execution_began(client: httpx2.AsyncClient) -> None:
@@ -182,7 +182,7 @@ async def test_answers_queries_by_get_but_never_mutations(client: httpx2.AsyncCl
     mutation = await client.get("/graphql", params={"query": "mutation { pay }"})
     unread = await client.get("/graphql", params={"query": "{ hello }", "variables": "[1"})
 
-    assert query.json() == {"data": {"hello": "hello Ada"}}
+    assert query.json()["data"] == {"hello": "hello Ada"}
     assert (mutation.status_code, mutation.headers["allow"]) == (405, "POST")
     assert (unread.status_code, code(unread)) == (400, "BAD_REQUEST")
 
@@ -209,7 +209,7 @@ async def test_knows_who_is_asking(client: httpx2.AsyncClient) -> None:
     nobody = await client.post("/graphql", json=query)
     forger = await client.post("/graphql", json=query, headers={"authorization": "Bearer forged"})
 
-    assert known.json() == {"data": {"whoami": "Ada"}}
+    assert known.json()["data"] == {"whoami": "Ada"}
     assert (nobody.status_code, code(nobody)) == (200, "UNAUTHENTICATED")
     assert (forger.status_code, code(forger)) == (401, "UNAUTHENTICATED")
     assert forger.headers["www-authenticate"] == "Bearer"
@@ -256,6 +256,6 @@ async def test_says_when_it_has_too_much_to_do() -> None:
         second = await ask(client, "{ hello }", "application/json")
         answered = await first
 
-    assert answered.json() == {"data": {"slow": "done"}}
+    assert answered.json()["data"] == {"slow": "done"}
     assert (second.status_code, code(second)) == (503, "OVERLOADED")
     assert second.headers["retry-after"] == "2"

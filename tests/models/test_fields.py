@@ -19,4 +19,4 @@ def test_never_writes_one() -> None:
     row = CatalogPlan()
 
     with pytest.raises(ValidationError, match="Length"):
-        CatalogPlan._meta.fields_map["plan_key"].to_db_value(LONG, row)
+        CatalogPlan._meta.fields_map["key"].to_db_value(LONG, row)

@@ -1,11 +1,13 @@
 """An answer takes as many statements for fifty members as for five."""
 
+import asyncio
 from typing import Any, cast
 
 import pytest
 
 from billing.money import Money
 from models.sql import Client
+from schema.batches import Loader
 from services import closing, credits, groups, imports, limit_increases
 from tests.builders import Caller, Database, a_use, an_organization, days_later
 from tests.schema.counting import CountingReader
@@ -109,3 +111,23 @@ async def _statements(owner: Caller, document: str, *, people: int | None = None
     if people is not None:
         assert found["organization"]["members"]["totalCount"] == people
     return len(counting.statements)
+
+
+async def test_a_field_that_gives_up_leaves_the_others_waiting() -> None:
+    """The library cancels what siblings of a failed field wait for, and they wait for rows together."""
+    read = asyncio.Event()
+
+    async def load(keys: list[str]) -> list[str]:
+        await read.wait()
+        return keys
+
+    async def wait() -> str:
+        return await loader.load("ann")
+
+    loader = Loader(load)
+    impatient, patient = asyncio.create_task(wait()), asyncio.create_task(wait())
+    await asyncio.sleep(0)
+    impatient.cancel()
+    read.set()
+
+    assert await patient == "ann"
