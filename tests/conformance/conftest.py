@@ -15,7 +15,7 @@ OUTCOMES: Final = ("passed", "listed", "failed", "unsupported")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--cases", default=str(PUBLIC), help="a JSON file of numeric cases")
-    parser.addoption("--every-variation", action="store_true", help="run the slow ones too, not every other of them")
+    parser.addoption("--every-variation", action="store_true", help="run all of our own cases, not a few of every kind")
 
 
 @pytest.fixture(scope="module")

@@ -1,15 +1,14 @@
 """Which limit binds, and which amounts were passed? Members of a sandbox spend, and their limits are asked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from datetime import timedelta
 from fractions import Fraction
 from typing import Any, Final
 
-from billing import holds
-from billing.holds import Account, Late, Outcome
 from tests.conformance.adapters import times
 from tests.conformance.adapters.given import Adapter, Document, Given, cents, text
 from tests.conformance.answers import Unsupported
-from tests.conformance.house import Sandbox, a_meter, a_plan
+from tests.conformance.house import PER_UNIT, Sandbox, a_meter, a_plan
 
 TIERS: Final = tuple({"key": key, "name": {"en": key}, "includes": []} for key in ("tier", "other"))
 LEVELS: Final = {
@@ -22,6 +21,9 @@ LEVELS: Final = {
 SCOPES: Final = {"ORGANIZATION": "organization", "SEAT_TIER": "tier", "MEMBER": "individual"}
 
 
+HOUR: Final = 3600
+DAY: Final = 24 * HOUR
+RESERVED: Final = "outcome reservation { status }"
 PIECE: Final = 9
 """How many repeats one use may reach."""
 
@@ -40,10 +42,11 @@ def hierarchy(given: Given) -> Mapping[str, object]:
         sandbox.people([name], tier=tier)[0]
         for name, tier in (("member", "tier"), ("colleague", "tier"), ("stranger", "other"))
     )
-    if held:
-        raise Unsupported("held spend beside spent")
-    for who, used in zip((member, colleague, stranger), _shared(spent), strict=True):
+    shared = [_shared(amounts) for amounts in (spent, held)]
+    for who, used, kept in zip((member, colleague, stranger), *shared, strict=True):
         sandbox.use(who, used, overage="RECORD")
+        if kept:
+            reserve(sandbox, who, f"held by {who}", text(kept), given.currency)
     places: tuple[tuple[str, Document], ...] = (
         ("organization", {"level": "ORGANIZATION"}),
         ("tier_pool", {"level": "SEAT_TIER", "tier": "tier", "scope": "POOLED"}),
@@ -153,53 +156,86 @@ def _of_cents(amount: object) -> Fraction:
 
 
 def reservation(given: Given) -> Mapping[str, object]:
-    account = Account(_cents(given["limit"]))
+    """Reserve, settle and release against the limit of an organization; a hold expires when its time is over."""
+    sandbox = a_spending(given)
+    (member,) = sandbox.people(["member"], tier="tier")
+    sandbox.do("setSpendLimit", level="ORGANIZATION", amount=_money(given, given["limit"]))
     if "concurrent_requests" in given:
-        return _concurrent(account, int(given["concurrent_requests"]), _cents(given["estimate_each"]))
-    results: dict[str, object] = {}
-    late = Late.RECORDED if given.says("late usage is recorded") else Late.REJECTED
-    for operation in given["operations"]:
-        account, outcome = _operate(account, operation, late)
-        verb, hold_id = operation[0], operation[1]
-        results[verb] = outcome.value.lower()
-        if verb == "reserve":
-            results[hold_id] = outcome.value.lower()
+        results = _at_once(given, sandbox, member)
+    else:
+        results = _one_by_one(given, sandbox, member)
+    found = sandbox.member(member, "effectiveLimit { chain { held { amount } spent { amount } remaining { amount } } }")
+    (link,) = found["effectiveLimit"]["chain"]
+    held, spent, left = (Fraction(link[name]["amount"]) for name in ("held", "spent", "remaining"))
     return {
         **results,
-        "held": Fraction(account.held, 100),
-        "settled": Fraction(account.settled, 100),
-        "available": Fraction(account.free, 100),
-        "remaining": Fraction(account.free, 100),
+        "held": held,
+        "settled": spent,
+        "available": max(Fraction(0), left),
+        "remaining": max(Fraction(0), left),
     }
 
 
-def _concurrent(account: Account, requests: int, each: int) -> Mapping[str, object]:
-    outcomes: list[Outcome] = []
-    for number in range(requests):
-        account, outcome = holds.reserve(account, str(number), each)
-        outcomes.append(outcome)
-    counts = {
-        name: outcomes.count(outcome) for name, outcome in (("granted", Outcome.GRANTED), ("denied", Outcome.DENIED))
-    }
-    return {**counts, "held": Fraction(account.held, 100)}
+def reserve(sandbox: Sandbox, member: str, name: str, amount: str, currency: str, *, seconds: int = DAY) -> Document:
+    """Ask for a reservation, and return what became of it."""
+    money = {"amount": amount, "currency": currency}
+    return sandbox.attempt("reserveSpend", RESERVED, memberId=member, externalId=name, amount=money, ttlSeconds=seconds)
 
 
-def _operate(account: Account, operation: Sequence[Any], late: Late) -> tuple[Account, Outcome]:
-    match operation:
-        case ["reserve", hold_id, amount, *_]:
-            return holds.reserve(account, hold_id, _cents(amount))
-        case ["settle", hold_id, amount, *_]:
-            return holds.settle(account, hold_id, _cents(amount), late)
-        case ["release", hold_id, *_]:
-            return holds.release(account, hold_id)
-        case ["expire", hold_id, *_]:
-            return holds.expire(account, hold_id)
-        case _:
-            raise Unsupported(f"a hold has no operation {operation!r}")
+def _at_once(given: Given, sandbox: Sandbox, member: str) -> Mapping[str, object]:
+    """Send all requests at the same time."""
+    money = _money(given, given["estimate_each"])
+    asked = [
+        {"memberId": member, "externalId": f"r{number}", "amount": money, "ttlSeconds": DAY}
+        for number in range(int(given["concurrent_requests"]))
+    ]
+    found = sandbox.at_once("reserveSpend", RESERVED, asked)
+    granted = [_is_held(payload) for payload in found].count(True)
+    return {"granted": granted, "denied": len(found) - granted}
 
 
-def _cents(amount: object) -> int:
-    return int(Fraction(str(amount)) * 100)
+def _one_by_one(given: Given, sandbox: Sandbox, member: str) -> Mapping[str, object]:
+    operations = given["operations"]
+    expiring = [operation[1] for operation in operations if operation[0] == "expire"]
+    results: dict[str, object] = {}
+    for verb, name, *rest in operations:
+        match verb:
+            case "reserve":
+                seconds = HOUR * (1 + expiring.index(name)) if name in expiring else DAY
+                held = reserve(sandbox, member, name, text(rest[0]), given.currency, seconds=seconds)
+                outcome = results[name] = "granted" if _is_held(held) else "denied"
+            case "settle":
+                late = "RECORD" if given.says("late usage is recorded") else "REFUSE"
+                outcome = _settled(sandbox, name, Fraction(str(rest[0])), late)
+            case "release":
+                done = sandbox.attempt("releaseReservation", RESERVED, externalId=name)["outcome"] == "DONE"
+                outcome = "released" if done else "rejected"
+            case "expire":
+                before = _status(sandbox, name)
+                sandbox.advance(sandbox.opened + timedelta(seconds=HOUR * (1 + expiring.index(name))))
+                outcome = "expired" if before == "HELD" else "rejected"
+            case _:
+                raise Unsupported(f"a hold has no operation {verb!r}")
+        results[verb] = outcome
+    return results
+
+
+def _settled(sandbox: Sandbox, name: str, spent: Fraction, late: str) -> str:
+    before = _status(sandbox, name)
+    used = {"id": f"use of {name}", "model": "atlas", "direction": "INPUT", "quantity": str(int(spent * PER_UNIT))}
+    found = sandbox.attempt("settleReservation", RESERVED, externalId=name, usage=[used], overage=late)
+    if found["outcome"] != "DONE":
+        return "rejected"
+    return "settled" if before == "HELD" else "recorded as late usage"
+
+
+def _status(sandbox: Sandbox, name: str) -> str | None:
+    found = sandbox.ask("reservations(first: 100) { nodes { externalId status } }")["reservations"]["nodes"]
+    return next((str(each["status"]) for each in found if each["externalId"] == name), None)
+
+
+def _is_held(payload: Document) -> bool:
+    return payload["reservation"] is not None and payload["reservation"]["status"] == "HELD"
 
 
 ADAPTERS: Final[Mapping[str, Adapter]] = {

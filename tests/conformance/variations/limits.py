@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from tests.conformance.variations.figures import Given, Made, dice
+from tests.conformance.variations.figures import Given, Made, dice, written
 
 Found = Iterator[tuple[Given, Given, str]]
 SCOPES: Final = {"individual": "individual", "tier_pool": "tier", "organization": "organization"}
@@ -56,6 +56,27 @@ def alerts() -> Found:
         yield given, {"crossed": crossed}, ""
 
 
+def held() -> Found:
+    for spent, kept in (
+        (0, 0),
+        (50, 0),
+        (0, 50),
+        (50, 50),
+        (120, 80),
+        (120, 79),
+        (200, 0),
+        (0, 200),
+        (1, 198),
+        (30, 10),
+    ):
+        given = {
+            "limits": {"organization": "1000", "tier_pool": "500", "individual": "200"},
+            "spent": {"organization": str(spent), "tier_pool": str(spent), "individual": str(spent)},
+            "held": {"organization": str(kept), "tier_pool": str(kept), "individual": str(kept)},
+        }
+        yield given, {"headroom": str(200 - spent - kept), "binding_scope": "individual"}, "what is held counts"
+
+
 def precedences() -> Found:
     names = ("universal", "cost_center", "individual")
     for budgets in (
@@ -78,8 +99,56 @@ def precedences() -> Found:
         yield given, {"effective": least[1], "source": least[0]}, "the minimum binds"
 
 
+def reservations() -> Found:
+    chance = dice("reservations")
+    for _ in range(14):
+        limit, held, settled, ended = 100, dict[str, int](), 0, set[str]()
+        operations: list[list[str]] = []
+        expected: dict[str, str] = {}
+        for place in range(chance.randint(2, 6)):
+            verb = chance.choice(("reserve", "reserve", "settle", "release", "expire")) if held else "reserve"
+            if verb == "reserve":
+                name, amount = f"r{place}", chance.choice((1, 20, 40, 60, 100, 101))
+                fits = settled + sum(held.values()) + amount <= limit
+                expected[name] = expected[verb] = "granted" if fits else "denied"
+                operations.append([verb, name, str(amount)])
+                held |= {name: amount} if fits else {}
+                continue
+            name = chance.choice(sorted(held))
+            amount = held.pop(name)
+            if verb == "settle":
+                settled += (spent := amount if chance.random() < 0.5 else amount // 2)
+            operations.append([verb, name, *([str(spent)] if verb == "settle" else [])])
+            expected[verb] = {"settle": "settled", "release": "released", "expire": "expired"}[verb]
+            ended.add(name)
+        whole = sum(held.values())
+        figures = {"held": written(whole), "settled": written(settled), "available": written(limit - settled - whole)}
+        yield {"limit": str(limit), "operations": operations}, {**expected, **figures}, ""
+    for limit, requests, each in ((500, 20, 75), (100, 5, 20), (100, 6, 20), (10, 3, 11), (100, 10, 33)):
+        granted = min(requests, limit // each)
+        given = {"limit": limit, "concurrent_requests": requests, "estimate_each": each}
+        yield given, {"granted": granted, "denied": requests - granted, "held": granted * each}, ""
+    late = [["reserve", "r1", "60"], ["expire", "r1"], ["settle", "r1", "60"]]
+    full = [*late[:2], ["reserve", "r2", "60"], late[2]]
+    yield {"limit": "100", "operations": full}, {"settle": "rejected", "settled": "0", "held": "60"}, "no room is left"
+    recorded = {"settle": "recorded as late usage", "settled": "60", "held": "0"}
+    yield {"limit": "100", "operations": late}, recorded, "late usage is recorded"
+    twice = [["reserve", "r1", "60"], ["settle", "r1", "40"], ["settle", "r1", "40"]]
+    yield {"limit": "100", "operations": twice}, {"settled": "40", "held": "0", "available": "60"}, "once"
+    above = [["reserve", "r1", "60"], ["settle", "r1", "80"]]
+    yield {"limit": "100", "operations": above}, {"settle": "settled", "settled": "80", "available": "20"}, ""
+    again = [["reserve", "r1", "60"], ["reserve", "r1", "60"]]
+    yield {"limit": "100", "operations": again}, {"r1": "granted", "held": "60"}, "granted once"
+    nothing = [["reserve", "r1", "60"], ["settle", "r1", "0"]]
+    yield {"limit": "100", "operations": nothing}, {"settle": "settled", "settled": "0", "held": "0"}, ""
+    for_all = [["reserve", "r1", "60"], ["release", "r1"], ["release", "r1"], ["reserve", "r2", "100"]]
+    yield {"limit": "100", "operations": for_all}, {"release": "rejected", "r2": "granted", "held": "100"}, ""
+
+
 KINDS: Final[dict[str, Made]] = {
     "spend_limit_hierarchy": hierarchies,
+    "spend_limit_hierarchy_held": held,
     "alert_thresholds": alerts,
     "limit_precedence": precedences,
+    "reservation": reservations,
 }
