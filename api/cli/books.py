@@ -148,13 +148,17 @@ def read_document(path: Path) -> dict[str, Any]:
 
 async def publish(settings: Settings, document: dict[str, Any], *, effective_at: datetime | None) -> None:
     """Put list prices on offer."""
+    at = now()
     async with opened(settings.database_url.get_secret_value()) as database:
         await require_golden(database.reader)
-        done = await catalogue.publish(database.runner, document, effective_at=effective_at, at=now())
+        done = await catalogue.publish(database.runner, document, effective_at=effective_at, at=at)
     if isinstance(done, Refused):
         raise NotAccepted(f"{'.'.join(done.field)}: {done.message}")
-    since = "always" if done.effective_at == ALWAYS else done.effective_at.isoformat()
-    say(f"{done.plan_key} in {done.currency}, version {done.version}, is on offer since {since}")
+    named, begins = f"{done.plan_key} in {done.currency}, version {done.version},", done.effective_at.isoformat()
+    if done.effective_at > at:
+        say(f"{named} will be on offer from {begins} on; until then the version before it is")
+    else:
+        say(f"{named} is on offer since {'always' if done.effective_at == ALWAYS else begins}")
 
 
 async def exempt(settings: Settings, slug: str, terms: ExemptionTerms) -> None:
@@ -174,12 +178,14 @@ async def exempt(settings: Settings, slug: str, terms: ExemptionTerms) -> None:
             assert terms.until is not None, "the command asks for one of both"
             ended = exemptions.End(organization_id, key, **named, valid_until=terms.until)
             done = await dispatcher.execute(exemptions.end, ended, request)
+            told = f"ends at {terms.until.isoformat()}"
         else:
             since = terms.since or at
             given = exemptions.Accept(
                 organization_id, key, **named, reason=terms.reason, valid_from=since, valid_until=terms.until
             )
             done = await dispatcher.execute(exemptions.accept, given, request)
+            told = f"is valid from {since.isoformat()} {f'to {terms.until.isoformat()}' if terms.until else 'on'}"
     if isinstance(done, Refused):
         raise NotAccepted(f"{'.'.join(done.field)}: {done.message}")
-    say(f"{slug}: certificate {terms.certificate} of {terms.jurisdiction} is on record")
+    say(f"{slug}: certificate {terms.certificate} of {terms.jurisdiction} {told}")
