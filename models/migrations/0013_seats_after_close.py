@@ -8,7 +8,7 @@ from models.ddl import Change
 class Migration(BaseMigration):
     """Seats that no invoice of their first instant knows."""
 
-    dependencies = [("models", "0012_directories")]  # noqa: RUF012  # Tortoise reads a plain class attribute
+    dependencies = [("models", "0013_asking_for_oneself")]  # noqa: RUF012  # Tortoise reads a plain class attribute
     operations = [  # noqa: RUF012  # Tortoise reads a plain class attribute
         Change(
             "seat_intervals",
