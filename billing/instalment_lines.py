@@ -3,8 +3,6 @@
 Those issued since the last boundary and at this one, each exactly once. One issued at the boundary itself belongs to
 the contract that is in force from there on.
 
->>> from billing.contracts import Schedule
->>> from billing.money import Money
 >>> from billing.periods import parse_label
 >>> first, last = parse_label("2026-01", "UTC"), parse_label("2026-12", "UTC")
 >>> contract = Contract("C-1", first.start, last.end, 1, 500, Money(1_000_00, "USD"), Schedule.QUARTERLY)
@@ -18,10 +16,11 @@ from datetime import datetime
 from fractions import Fraction
 
 from billing import contracts
-from billing.contracts import Contract
+from billing.contracts import Contract, Schedule
 from billing.explanations import Explanation, Source, SourceKind, rounded
 from billing.facts import Boundary, Facts
 from billing.lines import Line
+from billing.money import Money, decimal_text, total
 from billing.plans import ContractBand, Plan
 from billing.prices import Step
 from billing.wording import Phrase, say
@@ -46,6 +45,23 @@ def _is_issued(facts: Facts, contract: Contract, at: datetime) -> bool:
     return contract is facts.contract and facts.period.start < at < facts.period.end
 
 
+def _formula(contract: Contract, each: contracts.Instalment, count: int) -> str:
+    """Return how an instalment follows from the contract: as an equal part, a sum agreed on, or a share of the rest.
+
+    An amendment agrees on what was invoiced before it, and shares out the rest of the new total.
+    """
+    if contract.schedule is not Schedule.CUSTOM:
+        return f"{contract.total.amount}, part {each.position} of {count} = {each.amount}"
+    parts = [custom.part for custom in contract.custom]
+    part = parts[each.position - 1]
+    if isinstance(part, Money):
+        return f"{part.amount} of {contract.total.amount}, agreed = {each.amount}"
+    fixed = total([other for other in parts if isinstance(other, Money)], contract.total.currency)
+    shares = sum((other for other in parts if isinstance(other, Fraction)), Fraction(0))
+    rest = f"({contract.total.amount} − {fixed.amount})" if fixed.minor else contract.total.amount
+    return f"{rest} × {decimal_text(part)} of {decimal_text(shares)} shares = {each.amount}"
+
+
 def _line(contract: Contract, each: contracts.Instalment, key: str, count: int, locale: str) -> Line:
     exact = each.amount.exact
     facts = (
@@ -57,7 +73,7 @@ def _line(contract: Contract, each: contracts.Instalment, key: str, count: int, 
         ("purchase_order", contract.purchase_order or ""),
     )
     explanation = Explanation(
-        f"{contract.total.amount}, part {each.position} of {count} = {each.amount}",
+        _formula(contract, each, count),
         (f"schedule={contract.schedule}", f"net_terms_days={contract.net_terms_days}", "seats=INSIDE_BAND_FREE"),
         (Step(Fraction(1), exact, Fraction(0), exact),),
         f"{contract.number}/{contract.version}",

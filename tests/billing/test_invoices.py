@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 
 from billing import invoices, periods, plans, prices
-from billing.contracts import NegotiatedPrice
+from billing.contracts import CustomInstalment, NegotiatedPrice, Schedule
 from billing.invoices import Boundary, draft
 from billing.money import Money, Rounding
 from billing.plans import Allowance, AllowanceRule, FirstPeriod, Timing
@@ -210,3 +210,22 @@ def test_a_contract_needs_no_band_item_and_carries_its_own_prices():
 
     assert amounts(bill) == [("fee", "200.00"), ("contract/instalment-2", "25000.00")]
     assert bill.lines[0].explanation.price_version == "C-7"
+
+
+@pytest.mark.parametrize(
+    ("parts", "formulas"),
+    [
+        ({"10-02": Fraction(1), "12-01": Fraction(3)}, ["100000.00 × 1 of 4 shares = 25000.00 USD"]),
+        (
+            {"10-02": Money.parse("40000.00", "USD"), "10-03": Fraction(1), "12-01": Fraction(1)},
+            ["40000.00 of 100000.00, agreed = 40000.00 USD", "(100000.00 − 40000.00) × 1 of 2 shares = 30000.00 USD"],
+        ),
+    ],
+)
+def test_an_instalment_of_a_custom_schedule_says_how_it_follows_from_the_total(parts, formulas):
+    custom = tuple(CustomInstalment(at(f"2026-{day}"), part) for day, part in parts.items())
+    contract = a_contract(schedule=Schedule.CUSTOM, custom=custom)
+
+    bill = draft(facts(a_plan(a_band()), contract=contract))
+
+    assert [line.explanation.formula for line in bill.lines] == formulas
