@@ -16,6 +16,7 @@ from resolvers.estimates import EstimateQueries
 from resolvers.groups import GroupMutations
 from resolvers.identity_providers import IdentityProviderMutations
 from resolvers.imports import ImportMutations
+from resolvers.invitations import InvitationMutations
 from resolvers.invoices import InvoiceMutations
 from resolvers.limit_increases import IncreaseMutations
 from resolvers.limits import LimitMutations
@@ -75,6 +76,7 @@ class Mutation(
     ClockMutations,
     WebhookMutations,
     DirectoryMutations,
+    InvitationMutations,
     IdentityProviderMutations,
     ApiClientMutations,
     SessionMutations,

@@ -52,6 +52,7 @@ class Kind(StrEnum):
     WEBHOOK_DELIVERY = "delivery"
     SCIM_TOKEN = "scim"  # noqa: S105  # the beginning of an id
     DIRECTORY_GROUP = "dgroup"
+    INVITATION = "invite"
     IDENTITY_PROVIDER = "idp"
     API_CLIENT = "client"
 

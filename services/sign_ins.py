@@ -14,7 +14,7 @@ from auth.mapping import Given, Mapping, Rule, Unknown
 from billing.roles import Permission
 from models import identities, members, roles
 from models import identity_providers as rows
-from services import authority, seats
+from services import authority, invitations, seats
 from services.dispatch import ANY_STATUS, WRITABLE, verb
 from services.members import bring_in, give_role, person_refusal
 from services.outcomes import RefusalCode, Refused, not_found
@@ -83,11 +83,17 @@ async def _welcome_back(unit: Unit, command: Admit, member_id: str, given: Given
 async def _bring_in(
     unit: Unit, command: Admit, provisioning: dict[str, Any], given: Given | Unknown
 ) -> Admitted | Refused:
-    if not provisioning["just_in_time"]:
+    invitation = await invitations.open_for(unit, command.email)
+    if invitation is None and not provisioning["just_in_time"]:
         return Refused(RefusalCode.NOT_FOUND, "nobody with this address is a member; ask an owner to add you", ())
     if unit.organization.status not in WRITABLE:
         message = f"the organization is {unit.organization.status}, so nobody new can come in"
         return Refused(RefusalCode.ORGANIZATION_READ_ONLY, message, ())
+    name = command.name.strip()[:200] or command.email
+    if invitation is not None:
+        # Somebody asked for this very person: that outweighs what the provider says of its groups.
+        member_id = await invitations.bring_in(unit, invitation, name)
+        return await _brought_in(unit, command, member_id)
     role_key, tier = provisioning["default_role"], provisioning["default_tier"]
     if isinstance(given, Unknown):
         # Who is kept out by rules must not get in because the provider was silent.
@@ -98,15 +104,18 @@ async def _bring_in(
     role = await roles.find(unit.client, unit.organization_id, role_key) if role_key else None
     if role is None:
         return Refused(RefusalCode.NOT_FOUND, "none of your groups has access; ask an owner", ())
-    name = command.name.strip()[:200] or command.email
     refused = person_refusal(command.email, name) or await seats.tier_refusal(unit, tier, ())
     if refused is not None:
         return refused
     member = await bring_in(unit, command.email, name, role.key, external_id=None)
     await seats.grant(unit, member.id, seats.Seat(role.key, bool(role.billable), tier, ()))
-    await _link(unit, command, member.id)
-    _note(unit, command, member.id)
-    return Admitted(member.id, is_new=True)
+    return await _brought_in(unit, command, member.id)
+
+
+async def _brought_in(unit: Unit, command: Admit, member_id: str) -> Admitted:
+    await _link(unit, command, member_id)
+    _note(unit, command, member_id)
+    return Admitted(member_id, is_new=True)
 
 
 async def _address_refusal(unit: Unit, command: Admit, provisioning: dict[str, Any]) -> Refused | None:

@@ -75,6 +75,8 @@ async def furnished(database: Database, *, slug: str = "home") -> Home:
     await _done(owner, "sendTestWebhook", endpointId=endpoint["id"])
     await with_sign_in(owner, slug, at=AT)
     await _with_directory(owner, slug, own)
+    asked = await owner.do("inviteMember", "invitation { id }", email=f"guest@{slug}.example", role="member")
+    assert asked["userErrors"] == [], asked
     await _done(owner, "schedulePlanChange", planKey=f"later-{slug}", effectiveAt="2026-12-01T00:00:00Z")
     return Home(database, owner.books.organization_id, own.rsplit("_", 1)[1], other.rsplit("_", 1)[1])
 
