@@ -1,7 +1,8 @@
 """Which directory is this, and of which organization?
 
-A directory shows one token, and the token alone says which organization it pushes to. What it may do is what whoever
-made the token could do then; the role of the token's maker decides also whether it reaches primary owners.
+A directory shows one token, and the token alone says which organization it pushes to. It reaches as far as the role
+that whoever made it had then. What a role allows is looked up each time: a later version may know permissions that no
+role had when the token was made, and a directory must still be able to let an owner go.
 """
 
 import re
@@ -11,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from auth.principal import Membership, Method, Principal
 from auth.sessions import hash_of
 from billing.roles import Permission
+from models import roles
 from models import scim_tokens as rows
 from models.database import Database
 
@@ -47,7 +49,8 @@ class Directories:
         if row is None:
             raise DirectoryRefused("unknown or revoked")
         await self._note_use(row, at)
-        return _principal(row), row.organization_id
+        role = await roles.find(self._database.reader, row.organization_id, row.role)
+        return _principal(row, role.permissions if role else row.permissions), row.organization_id
 
     async def _note_use(self, row: rows.ScimToken, at: datetime) -> None:
         """Note that a token was used, at most once a minute: a write for every request would cost more than it."""
@@ -62,8 +65,9 @@ class Directories:
         )
 
 
-def _principal(row: rows.ScimToken) -> Principal:
-    own = Membership(row.organization_id, None, row.role, frozenset(map(Permission, row.permissions)))
+def _principal(row: rows.ScimToken, permissions: Sequence[str]) -> Principal:
+    """Return who pushes; a maker without a role, such as a program, left its own permissions with the token."""
+    own = Membership(row.organization_id, None, row.role, frozenset(map(Permission, permissions)))
     return Principal.of(
         [own],
         issuer=ISSUER,

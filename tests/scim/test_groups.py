@@ -221,6 +221,20 @@ async def test_a_token_reaches_no_further_than_its_maker(database: Database) -> 
         assert reached.status_code == 200  # made by a primary owner, and another one is there
 
 
+async def test_a_token_knows_what_its_role_has_come_to_allow(database: Database) -> None:
+    """A token from before a permission existed still lets an owner go who has it."""
+    async with a_directory(database) as directory:
+        ours, user = directory.books, await directory.user()
+        await ours.do(members.change_role, members.ChangeRole, member_id=key(user), role="owner")
+        before = BUILT_IN["owner"].permissions - {Permission.WEBHOOKS_WRITE}
+        maker = a_person("old", Membership(ours.organization_id, None, "owner", before))
+
+        async with directory_of(ours, token=await token_of(ours, actor=maker)) as old:
+            answer = await old.patch(f"/Users/{user['id']}", {"op": "replace", "path": "active", "value": False})
+
+        assert answer.status_code == 200, answer.text
+
+
 def with_access(ours: Books) -> Principal:
     """Return somebody who may let directories in, and is no owner."""
     may = BUILT_IN["billing_admin"].permissions | {Permission.ACCESS_WRITE}
