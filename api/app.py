@@ -25,6 +25,7 @@ from api.graphql_ws import GraphQLOverWebSocket
 from api.middleware import AccessLog, BodyDeadline, RequestId, SecurityHeaders
 from api.settings import Settings
 from api.sse import GraphQLOverEvents
+from api.trusted_documents import Library
 from api.watch import Watch
 from events.hub import Hub
 
@@ -45,8 +46,9 @@ def build_app(
     lifespan: Lifespan | None = None,
 ) -> Starlette:
     """Return the application: the graph at `/graphql` and `/graphql/stream`, health, pages and `routes`."""
+    library = Library.at(settings.trusted_documents_file, settings.trusted_documents)
     budgets = Budgets(policies(settings), payers_of=payers_of)
-    operations = Operations(graph_schema, settings.limits, budgets)
+    operations = Operations(graph_schema, settings.limits, budgets, library)
     door = HttpDoor(operations, settings=settings, authenticate=authenticate, open_context=open_context)
     watch = Watch(recognize)
     if hub is not None:

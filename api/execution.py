@@ -43,6 +43,7 @@ from api.following import Channels, Listener, Sink, failed
 from api.graph_requests import GraphRequest
 from api.operations import Document, Documents, Operation, Refused, chosen
 from api.settings import Limits
+from api.trusted_documents import Library
 from auth import views
 from events.feed import Told
 from schema.errors import ERRORS_MAX, ErrorCode, GraphError, as_graphql, coded, first_code
@@ -57,11 +58,18 @@ _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u(?:0000|\{0+\})")  # the database stores 
 class Operations:
     """Prepares and executes the operations of one schema."""
 
-    def __init__(self, graph_schema: strawberry.Schema, limits: Limits, budgets: Budgets | None = None) -> None:
+    def __init__(
+        self,
+        graph_schema: strawberry.Schema,
+        limits: Limits,
+        budgets: Budgets | None = None,
+        library: Library | None = None,
+    ) -> None:
         self._schema = graph_schema._schema
         self._executor: type[Executor[Any]] = graph_schema.execution_context_class
         self._limits = limits
         self.budgets = budgets or Budgets(())
+        self._library = library or Library({})
         self._documents = Documents(limits.documents_cached_max)
         self._mutations: set[asyncio.Task[ExecutionResult]] = set()
         self._queries = 0
@@ -87,11 +95,17 @@ class Operations:
             raise
         return operation
 
+    def check(self, text: str) -> Document:
+        """Return a document that would be executed, or raise `Refused` with why it would not."""
+        return self._validated(text, is_known=True)
+
     def _prepared(self, request: GraphRequest, tab: Tab | None, *, is_known: bool) -> Operation:
-        document = self._documents.get(request.query)
+        text = self._library.text_of(request)
+        document = self._documents.get(text)
         if document is None:
-            document = self._validated(request.query, is_known=is_known)
+            document = self._validated(text, is_known=is_known)
             self._documents.add(document)
+        self._library.learn(request)
         return Operation(document, chosen(document.node, request.operation_name), request.variables, tab)
 
     async def run(self, operation: Operation, visit: Visit) -> ExecutionResult:

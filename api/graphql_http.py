@@ -37,6 +37,7 @@ _STATUS: Mapping[ErrorCode, int] = MappingProxyType(
         ErrorCode.TOO_MANY_FAILURES: 429,
         ErrorCode.FORBIDDEN: 403,
         ErrorCode.ORIGIN_FORBIDDEN: 403,
+        ErrorCode.DOCUMENT_NOT_TRUSTED: 403,
         ErrorCode.METHOD_NOT_ALLOWED: 405,
         ErrorCode.NOT_ACCEPTABLE: 406,
         ErrorCode.BODY_TOO_LARGE: 413,
@@ -47,6 +48,7 @@ _STATUS: Mapping[ErrorCode, int] = MappingProxyType(
         ErrorCode.TIMEOUT: 504,
     }
 )
+_ASKING = frozenset({"query", "documentId", "extensions"})
 _HEADERS: Mapping[ErrorCode, Mapping[str, str]] = MappingProxyType(
     {
         ErrorCode.UNAUTHENTICATED: {"www-authenticate": "Bearer"},
@@ -126,7 +128,7 @@ class GraphQLOverHttp:
     async def _respond(self, request: Request) -> Response:
         # A browser that opens the address gets a page; a program that accepts anything gets JSON.
         offers: tuple[str, ...] = (JSON, GRAPHQL_RESPONSE)
-        if self._page is not None and request.method in {"GET", "HEAD"} and "query" not in request.query_params:
+        if self._page is not None and request.method in {"GET", "HEAD"} and not _ASKING & request.query_params.keys():
             offers = (*offers, HTML)
         media_type = media_types.chosen(request.headers.get("accept") or "*/*", offers)
         if self._page is not None and media_type == HTML:

@@ -34,6 +34,7 @@ from events.hub import Hub
 from jobs.webhooks import Postman
 from models import notices, sellers
 from models.database import Database
+from models.schema_check import require_golden
 from models.sql import Client
 from resolvers.roots import schema as graph
 from schema.context import Context
@@ -97,7 +98,7 @@ def build_house(
             *exports.routes(authenticate=callers.authenticate, reader=database.reader, now=now),
             *scim.routes(database, dispatcher, public_url=settings.public_url, failures=known.failures, now=now),
         ],
-        checks=(("database", lambda: _answers(database)),),
+        checks=(("database", lambda: _answers(database)), ("schema", lambda: require_golden(database.reader))),
         lifespan=_living(database, dispatcher, settings),
     )
 

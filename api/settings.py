@@ -5,11 +5,13 @@ Defaults are for a laptop. With `BILLGRAPH_ENVIRONMENT=production` each unsafe o
 """
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from api.trusted_documents import Mode
 from documents.invoice import Party, Seller, ZeroTax
 from events.addresses import Policy
 from events.vault import Vault
@@ -168,6 +170,13 @@ class Settings(BaseSettings):
     )
     trusted_proxies: str = Field(
         default="127.0.0.1", description="Addresses, with commas, whose X-Forwarded-For is believed; none for nobody."
+    )
+    trusted_documents: Mode = Field(
+        default=Mode.ANY,
+        description="Execute `any` document, `log` those not registered, or `only` registered ones.",
+    )
+    trusted_documents_file: Path | None = Field(
+        default=None, description="The file of registered documents, which `billgraph documents register` writes."
     )
     log_level: str = Field(default="info", description="Least severity that is logged.")
     shutdown_seconds_max: Seconds = Field(default=20, description="Time requests in progress get at shutdown.")

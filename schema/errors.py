@@ -55,6 +55,13 @@ class ErrorCode(StrEnum):
     NOT_FOUND = "NOT_FOUND", "There is no such thing, or the caller may not know that there is."
     GRAPHQL_PARSE_FAILED = "GRAPHQL_PARSE_FAILED", "The document is not GraphQL."
     GRAPHQL_VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED", "The document does not fit the schema."
+    DOCUMENT_NOT_FOUND = "DOCUMENT_NOT_FOUND", "No document is registered under the documentId that was sent."
+    DOCUMENT_NOT_TRUSTED = "DOCUMENT_NOT_TRUSTED", "Only registered documents are executed here; send a documentId."
+    PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND", "The hash is not known yet; send the document beside it."
+    PERSISTED_QUERY_NOT_SUPPORTED = (
+        "PERSISTED_QUERY_NOT_SUPPORTED",
+        "Automatic persisted queries of that version, or any, are not taken here; send the document or its documentId.",
+    )
     OPERATION_RESOLUTION_FAILURE = (
         "OPERATION_RESOLUTION_FAILURE",
         "The document has no operation of that name, or several and no name was given.",

@@ -13,9 +13,10 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from api.cli import benching, books, closing, demonstration, identity, verifying
+from api.cli import benching, books, closing, demonstration, documenting, identity, verifying
 from api.development import DevelopmentOnly
 from api.settings import Settings
+from api.trusted_documents import NoManifest
 from auth.sealing import CannotOpen
 from models.database import UnsupportedDatabase
 from models.engines.sqlite_writer import DatabaseInUse
@@ -29,6 +30,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+documents = typer.Typer(help="The documents that clients send by id.", no_args_is_help=True)
+app.add_typer(documents, name="documents")
 DAY, MINUTE = "%Y-%m-%d", "%Y-%m-%dT%H:%M"
 domains = typer.Typer(help="E-mail domains of organizations.", no_args_is_help=True)
 keys = typer.Typer(help="The keys we sign with.", no_args_is_help=True)
@@ -44,6 +47,7 @@ EXPECTED = (
     books.NotAccepted,
     closing.NoSuchOrganization,
     benching.NoBenchmarks,
+    NoManifest,
     identity.NotVerified,
     CannotOpen,
 )
@@ -198,6 +202,14 @@ def domain_claims(domain: Annotated[str, typer.Argument(help="The domain, such a
 def rotate_keys() -> None:
     """Sign with a new key from now on; the old one stays published for a day."""
     asyncio.run(identity.rotate_keys(Settings()))
+
+
+@documents.command("register")
+def register_documents(
+    manifest: Annotated[Path, typer.Argument(help="A map from ids to documents, Relay's file or Apollo's manifest.")],
+) -> None:
+    """Check the documents of a client and trust them from now on."""
+    documenting.register(Settings(), manifest)
 
 
 @app.command()

@@ -71,6 +71,8 @@ class SqliteWriter(SqliteClient):
                 f"{self.filename} is open in another process: SQLite serves one process; use PostgreSQL for more"
             ) from error
         self._owner = owner
+        # Made before the database opens it; the files that it then makes beside it have the same mode.
+        os.close(os.open(self.filename, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[SqliteTransaction]:

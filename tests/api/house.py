@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from starlette.requests import HTTPConnection
@@ -55,11 +56,13 @@ async def serving(
     token_seconds: float = 60,
     allowed_origins: frozenset[str] = frozenset(),
     checks: Sequence[health.Check] = (("database", passes),),
+    settings: Mapping[str, Any] = MappingProxyType({}),
     **limits: Any,
 ) -> AsyncIterator[House]:
     """Serve until the block ends. Tokens live for `token_seconds`; `limits` replace the defaults."""
     notes = Notes()
-    settings = Settings(port=0, limits=Limits(**limits), allowed_origins=allowed_origins, shutdown_seconds_max=2)
+    decided = {"allowed_origins": allowed_origins, "shutdown_seconds_max": 2, **settings}
+    chosen = Settings(port=0, limits=Limits(**limits), **decided)
 
     async def authenticate(connection: HTTPConnection, payload: Mapping[str, object]) -> Caller | None:
         given = payload.get("authorization") or connection.headers.get("authorization")
@@ -78,8 +81,8 @@ async def serving(
         finally:
             notes.contexts[number] = "closed"
 
-    app = build_app(graph, settings=settings, authenticate=authenticate, open_context=open_context, checks=checks)
-    server = build_server(app, settings)
+    app = build_app(graph, settings=chosen, authenticate=authenticate, open_context=open_context, checks=checks)
+    server = build_server(app, chosen)
     task = asyncio.create_task(server.serve())
     async with asyncio.timeout(5):
         while not server.started:  # noqa: ASYNC110  # uvicorn has no event for it
