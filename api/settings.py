@@ -71,7 +71,7 @@ class Limits(BaseSettings):
     json_depth_max: Count = Field(default=64, description="Deepest nesting of a JSON body or frame.")
     frame_bytes_max: Count = Field(default=1 << 18, description="Largest WebSocket message, in bytes.")
     document_length_max: Count = Field(default=40_000, description="Longest GraphQL document, in characters.")
-    document_tokens_max: Count = Field(default=4_000, description="Most tokens in a GraphQL document.")
+    document_tokens_max: Count = Field(default=3_000, description="Most tokens in a GraphQL document.")
     query_depth_max: Count = Field(default=12, description="Deepest nesting of fields; introspection is exempt.")
     query_fields_max: Count = Field(default=500, description="Most fields once every fragment is spread out.")
     query_aliases_max: Count = Field(default=50, description="Most aliases once every fragment is spread out.")

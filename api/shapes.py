@@ -32,7 +32,7 @@ MOST: Mapping[type[Node], tuple[int, str]] = MappingProxyType(
         OperationDefinitionNode: (50, "operations"),
         FragmentDefinitionNode: (100, "fragments"),
         VariableDefinitionNode: (200, "variables"),
-        ArgumentNode: (1_000, "arguments"),
+        ArgumentNode: (300, "arguments"),
         ObjectFieldNode: (500, "fields in literal objects"),
         ListValueNode: (500, "items in literal lists"),
         DirectiveNode: (100, "directives"),
