@@ -17,6 +17,7 @@ from graphql import (
     DirectiveNode,
     DocumentNode,
     FragmentDefinitionNode,
+    FragmentSpreadNode,
     ListValueNode,
     Node,
     ObjectFieldNode,
@@ -31,6 +32,7 @@ MOST: Mapping[type[Node], tuple[int, str]] = MappingProxyType(
     {
         OperationDefinitionNode: (50, "operations"),
         FragmentDefinitionNode: (100, "fragments"),
+        FragmentSpreadNode: (300, "fragment spreads"),
         VariableDefinitionNode: (200, "variables"),
         ArgumentNode: (300, "arguments"),
         ObjectFieldNode: (500, "fields in literal objects"),

@@ -62,6 +62,7 @@ def test_compares_no_flood_of_fields(query: str) -> None:
     [
         ("operations", " ".join(f"query Q{number} {{ hello }}" for number in range(51))),
         ("fragments", "{ hello } " + " ".join(f"fragment F{number} on Query {{ hello }}" for number in range(101))),
+        ("fragment spreads", "{ " + "...F " * 301 + "}"),
         ("variables", "query(" + " ".join(f"$v{number}: Int" for number in range(201)) + ") { hello }"),
         ("arguments", "{ hello(" + " ".join(f"a{number}: 1" for number in range(301)) + ") }"),
         ("fields in literal objects", "{ hello(name: {" + "a: 1 " * 501 + "}) }"),
