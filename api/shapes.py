@@ -35,7 +35,7 @@ MOST: Mapping[type[Node], tuple[int, str]] = MappingProxyType(
         FragmentSpreadNode: (300, "fragment spreads"),
         VariableDefinitionNode: (200, "variables"),
         ArgumentNode: (300, "arguments"),
-        ObjectFieldNode: (500, "fields in literal objects"),
+        ObjectFieldNode: (300, "fields in literal objects"),
         ListValueNode: (500, "items in literal lists"),
         DirectiveNode: (100, "directives"),
     }

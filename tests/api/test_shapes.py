@@ -65,7 +65,7 @@ def test_compares_no_flood_of_fields(query: str) -> None:
         ("fragment spreads", "{ " + "...F " * 301 + "}"),
         ("variables", "query(" + " ".join(f"$v{number}: Int" for number in range(201)) + ") { hello }"),
         ("arguments", "{ hello(" + " ".join(f"a{number}: 1" for number in range(301)) + ") }"),
-        ("fields in literal objects", "{ hello(name: {" + "a: 1 " * 501 + "}) }"),
+        ("fields in literal objects", "{ hello(name: {" + "a: 1 " * 301 + "}) }"),
         ("items in literal lists", "{ hello(name: [" + "1 " * 501 + "]) }"),
         ("items in literal lists", "{ hello(name: [" + "[" + "1 " * 250 + "] " + "[" + "1 " * 250 + "]]) }"),
         ("directives", "{ hello " + "@skip(if: true) " * 101 + "}"),
