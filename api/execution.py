@@ -9,7 +9,6 @@ once for all who asked the same question.
 """
 
 import asyncio
-import re
 from collections.abc import AsyncGenerator, AsyncIterable, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -18,12 +17,7 @@ from typing import Any
 import strawberry
 from graphql import (
     ExecutionResult,
-    GraphQLError,
-    OperationDefinitionNode,
     OperationType,
-    parse,
-    specified_rules,
-    validate,
 )
 from graphql.execution import (
     Executor,
@@ -32,11 +26,9 @@ from graphql.execution import (
     execute_subscription_event,
     map_source_to_response_event,
 )
-from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
-from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from strawberry.utils.await_maybe import await_maybe
 
-from api import cost, overlaps, shapes
+from api import cost
 from api.budgets import Budgets, Tab
 from api.callers import OpenContext, Visit
 from api.following import Channels, Listener, Sink, failed
@@ -44,15 +36,13 @@ from api.graph_requests import GraphRequest
 from api.operations import Document, Documents, Operation, Refused, chosen
 from api.settings import Limits
 from api.trusted_documents import Library
+from api.validating import validated
 from auth import views
 from events.feed import Told
-from schema.errors import ERRORS_MAX, ErrorCode, GraphError, as_graphql, coded, first_code
+from schema.errors import ERRORS_MAX, ErrorCode, GraphError, as_graphql, first_code
 from schema.news import News
 
-_RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 _ACCESS_LOST = frozenset({ErrorCode.UNAUTHENTICATED, ErrorCode.FORBIDDEN, ErrorCode.NOT_FOUND})
-_TOO_MANY_TOKENS = "Syntax Error: Document contains more than {} tokens. Parsing aborted."  # the library has no type
-_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u(?:0000|\{0+\})")  # the database stores none; JSON bodies are checked alike
 
 
 class Operations:
@@ -97,13 +87,13 @@ class Operations:
 
     def check(self, text: str) -> Document:
         """Return a document that would be executed, or raise `Refused` with why it would not."""
-        return self._validated(text, is_known=True)
+        return validated(self._schema, text, self._limits, is_known=True)
 
     def _prepared(self, request: GraphRequest, tab: Tab | None, *, is_known: bool) -> Operation:
         text = self._library.text_of(request)
         document = self._documents.get(text)
         if document is None:
-            document = self._validated(text, is_known=is_known)
+            document = validated(self._schema, text, self._limits, is_known=is_known)
             self._documents.add(document)
         self._library.learn(request)
         return Operation(document, chosen(document.node, request.operation_name), request.variables, tab)
@@ -172,33 +162,6 @@ class Operations:
         """Wait until no mutation is in progress, or until the time is over."""
         if self._mutations:
             await asyncio.wait(set(self._mutations), timeout=seconds)
-
-    def _validated(self, text: str, *, is_known: bool) -> Document:
-        limits = self._limits
-        if len(text) > limits.document_length_max:
-            raise Refused(as_graphql(_too_long(len(text), limits.document_length_max)))
-        if _NUL.search(text):
-            message = "A string in the document holds the character U+0000."
-            raise Refused(as_graphql(GraphError(ErrorCode.BAD_USER_INPUT, message)))
-        try:
-            document = parse(text, max_tokens=limits.document_tokens_max)
-        except GraphQLError as error:
-            is_long = error.message == _TOO_MANY_TOKENS.format(limits.document_tokens_max)
-            code = ErrorCode.QUERY_TOO_COMPLEX if is_long else ErrorCode.GRAPHQL_PARSE_FAILED
-            raise Refused(coded(error, code)) from error
-        try:
-            errors_max = shapes.require_usual(document)
-            costs = cost.measure(document)
-            cost.require_within(costs, limits)
-            overlaps.pairs(document)
-        except GraphError as fault:
-            raise Refused(as_graphql(fault)) from fault
-        errors = validate(self._schema, document, _RULES, errors_max, hide_suggestions=not is_known)
-        if errors:
-            raise Refused(*(coded(error, ErrorCode.GRAPHQL_VALIDATION_FAILED) for error in errors))
-        operations = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
-        names = [each.name.value if each.name else None for each in operations]
-        return Document(text, document, dict(zip(names, costs, strict=True)))
 
     async def _mutate(self, operation: Operation, visit: Visit) -> ExecutionResult:
         task = asyncio.create_task(self._answered(operation, visit))
@@ -344,8 +307,3 @@ async def _told(executor: Executor[Any], news: News[Any], told: Told, open_conte
 
 def _failed(fault: Exception) -> ExecutionResult:
     return ExecutionResult(None, list(fault.errors)) if isinstance(fault, Refused) else failed(fault)
-
-
-def _too_long(length: int, length_max: int) -> GraphError:
-    message = f"The document has {length} characters; {length_max} are allowed."
-    return GraphError(ErrorCode.QUERY_TOO_COMPLEX, message, limit=length_max)
