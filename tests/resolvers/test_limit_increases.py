@@ -217,7 +217,7 @@ async def test_refuses_what_cannot_be_asked_or_decided(database: Database) -> No
     assert refusals(await _ask(eve)) == [("STATUS_CONFLICT", ["limitId"])]
     assert refusals(await _ask(owner, memberId=foreign_id)) == [("NOT_FOUND", ["memberId"])]
     assert refusals(await _ask(owner, memberId="max")) == [("ID_INVALID", ["memberId"])]
-    nobody = with_permissions(owner, Permission.SELF_READ)
+    nobody = with_permissions(owner, Permission.SELF_READ, Permission.SELF_WRITE)
     assert refusals(await _ask(nobody)) == [("INPUT_INVALID", ["memberId"])]
     assert await eve.code(ask, i={**asked, "memberId": max_id}) == "FORBIDDEN"
     for caller in (max_, eve):
