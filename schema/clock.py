@@ -21,6 +21,7 @@ class DueKind(StrEnum):
     """What can fall due by itself."""
 
     RESERVATION = "RESERVATION"
+    MAPPING = "MAPPING"
     RELEASE = "RELEASE"
     LAPSE = "LAPSE"
     REVIEW = "REVIEW"
@@ -36,6 +37,7 @@ class DueKind(StrEnum):
 mirror(
     DueKind,
     description="What can fall due by itself, because time passes.",
+    MAPPING="More people got what a changed mapping of directory groups gives them.",
     RELEASE="A seat was given back that had been kept while it was paid for.",
     RESERVATION="Reserved spend that nobody settled was free again.",
     LAPSE="An evaluation that was not converted ended.",

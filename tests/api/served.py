@@ -17,7 +17,8 @@ from starlette.applications import Starlette
 from websockets.typing import Subprotocol
 
 from api.following import Channels
-from api.house import AUDIENCE, build_house, issuer_of, now
+from api.house import build_house, now
+from api.identity import AUDIENCE, issuer_of
 from api.server import build_server
 from api.settings import Settings
 from auth.development import Persona, SigningKey, mint_access_token, subject_of
