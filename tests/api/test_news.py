@@ -12,7 +12,7 @@ import websockets
 
 from api import following
 from api.house import now
-from auth.sessions import Sessions
+from auth.sessions import Account, Sessions
 from events import tail
 from models.sql import Client, Statement
 from schema import ids
@@ -178,8 +178,8 @@ async def test_access_that_ends_without_an_event_ends_the_stream_in_time(databas
 async def test_signing_out_closes_the_sockets_of_the_session(database: Database, tmp_path: Path) -> None:
     async with served(database, tmp_path) as house:
         sessions = Sessions(database)
-        account = {"issuer": f"{house.settings.public_url}/dev", "subject": "somebody", "email": "", "name": ""}
-        token = await sessions.open(**account, at=now())
+        account = Account(f"{house.settings.public_url}/dev", "somebody", "", "", now())
+        token = await sessions.open(account, at=now())
         headers = {"Cookie": f"billgraph={token}"}
         async with house.socket("", additional_headers=headers, origin=house.settings.public_url) as socket:
             await sessions.revoke(token, at=now())
