@@ -65,8 +65,10 @@ class GraphQLOverWebSocket:
         except GraphError:
             await websocket.close()  # before accepting: the handshake is refused with 403
             return
-        is_spoken = SUBPROTOCOL in websocket.scope["subprotocols"]
-        await websocket.accept(SUBPROTOCOL if is_spoken else None)
+        offered = websocket.scope["subprotocols"]
+        is_spoken = SUBPROTOCOL in offered
+        # A handshake that takes up no offer fails at the client, which never learns why: take one, and say 4406.
+        await websocket.accept(SUBPROTOCOL if is_spoken else next(iter(offered), None))
         connect = partial(self._connect, websocket)
         # From here on messages are taken as they come: one of them is our own, and starlette would not let it pass.
         session = _Session(websocket, receive, self._operations, self._settings.limits, self._watch, connect)
