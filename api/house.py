@@ -36,7 +36,7 @@ from models import notices, sellers
 from models.database import Database
 from models.schema_check import require_golden
 from models.sql import Client
-from resolvers.roots import schema as graph
+from resolvers import roots
 from schema.context import Context
 from schema.errors import ErrorCode, GraphError
 from services.dispatch import Dispatcher
@@ -83,7 +83,7 @@ def build_house(
         )
 
     return build_app(
-        graph,
+        roots.federated() if settings.federation else roots.schema,
         settings=settings,
         authenticate=callers.authenticate,
         open_context=open_context,

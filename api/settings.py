@@ -164,6 +164,7 @@ class Settings(BaseSettings):
     events_resumable_days: Annotated[int, Field(gt=0, le=3_650)] = Field(
         default=30, description="How many days back a subscription goes on from a cursor; the log itself stays."
     )
+    federation: bool = Field(default=False, description="Answer a router of Apollo Federation 2: be a subgraph of its.")
     query_page: bool = Field(default=True, description="Show browsers a page to write queries on.")
     processes: Annotated[int, Field(gt=0, le=1_000)] = Field(
         default=1, description="How many processes serve together: each grants its part of every budget of points."

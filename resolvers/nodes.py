@@ -5,7 +5,7 @@ role may not see is FORBIDDEN, and text that is no id is ID_INVALID.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated, Any, Final
@@ -239,15 +239,19 @@ class NodeQueries:
         info: Info,
         ids: Annotated[list[strawberry.ID], strawberry.argument(name="ids", description="The global ids.")],
     ) -> list[Node | None]:
-        found: Any = await _all_found(info.context, ids)
+        found: Any = await all_found(info.context, _named(ids))
         return list(found)  # an exception among them becomes an error at its place
 
 
-async def _all_found(context: Context, given: list[strawberry.ID]) -> list[Node | BaseException | None]:
-    if len(given) > NODES_MAX:
-        message = f"{len(given)} ids were given; {NODES_MAX} are allowed"
+def _named(given: Sequence[str]) -> list[GlobalId]:
+    return [ids.parse(each) for each in given[: NODES_MAX + 1]]
+
+
+async def all_found(context: Context, named: Sequence[GlobalId]) -> list[Node | BaseException | None]:
+    """Return the things that ids name, in their order: null for what is not there, a fault for what may not be seen."""
+    if len(named) > NODES_MAX:
+        message = f"more than {NODES_MAX} ids were given"
         raise GraphError(ErrorCode.PAGE_SIZE_INVALID, message, page_max=NODES_MAX)
-    named = [ids.parse(each) for each in given]
     return await asyncio.gather(*(_found(context, each) for each in named), return_exceptions=True)
 
 

@@ -5,6 +5,7 @@ from typing import Final
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from resolvers import federation
 from resolvers.anomalies import AnomalyMutations
 from resolvers.api_clients import ApiClientMutations
 from resolvers.clock import ClockMutations
@@ -43,8 +44,10 @@ from schema.scalars import SCALARS
 from schema.user_errors import ConflictError, NotFoundError, ValidationError
 from schema.viewers import Viewer
 
+_ASKED: Final = "What can be asked."
 
-@strawberry.type(description="What can be asked.")
+
+@strawberry.type(description=_ASKED)
 class Query(OrganizationQueries, NodeQueries, EstimateQueries, PreviewQueries):
     @field(description="The caller: who they are, and what they may do where.", requires=None)
     def viewer(self, info: Info) -> Viewer:
@@ -89,7 +92,7 @@ class Subscription(EventSubscriptions):
     pass
 
 
-def _graph(config: StrawberryConfig) -> strawberry.Schema:
+def _graph(config: StrawberryConfig, query: type = Query) -> strawberry.Schema:
     types = [
         ConflictError,
         ImportRowError,
@@ -98,9 +101,11 @@ def _graph(config: StrawberryConfig) -> strawberry.Schema:
         SpendLimitReached,
         ValidationError,
     ]
-    return strawberry.Schema(Query, Mutation, Subscription, types=types, config=config)
+    return strawberry.Schema(query, Mutation, Subscription, types=types, config=config)
 
 
+_ONE_OF: Final = "directive @oneOf on INPUT_OBJECT"
+_ONE_OF_DESCRIBED: Final = f'"""Exactly one field of the input must be given, and not null."""\n{_ONE_OF}'
 schema: Final = _graph(StrawberryConfig(scalar_map=SCALARS))
 """The graph that is served."""
 
@@ -110,4 +115,16 @@ def sdl() -> str:
 
     A schema sorted by the library hands enum values to resolvers as bare text, so the sorted one is only ever printed.
     """
-    return f"{_graph(StrawberryConfig(scalar_map=SCALARS, sort_schema=True)).as_str()}\n"
+    text = _graph(StrawberryConfig(scalar_map=SCALARS, sort_schema=True)).as_str()
+    return f"{text.replace(_ONE_OF, _ONE_OF_DESCRIBED)}\n"
+
+
+def federated() -> strawberry.Schema:
+    """Return the graph as a subgraph of Apollo Federation serves it: with what a router asks, and nothing less."""
+    query = strawberry.type(type("Query", (Query, federation.queries_of(subgraph_sdl())), {}), description=_ASKED)
+    return _graph(StrawberryConfig(scalar_map={**SCALARS, **federation.FEDERATION_SCALARS}), query)
+
+
+def subgraph_sdl() -> str:
+    """Return the graph as a router composes it."""
+    return federation.subgraph(sdl())
