@@ -3,7 +3,6 @@
 import asyncio
 import json
 import signal
-import sys
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +25,6 @@ from models.database import opened, reading
 from models.migrate import migrate
 from models.plans import ALWAYS
 from models.schema_check import require_golden
-from resolvers.roots import sdl
 from services import catalogue, exemptions
 from services.dispatch import Dispatcher, Request
 from services.outcomes import Refused
@@ -71,20 +69,6 @@ async def migrate_database(settings: Settings) -> None:
         await migrate(database, progress=lambda name: say(f"· applied {name}"))
         await require_golden(database.reader)
     say("the database is up to date")
-
-
-def write_schema(path: Path, *, check: bool) -> int:
-    """Write the schema, or return 1 when the file differs from it."""
-    text = sdl()
-    if not check:
-        path.write_text(text, encoding="utf-8")
-        say(f"wrote {path}")
-        return 0
-    if path.exists() and path.read_text(encoding="utf-8") == text:
-        say(f"{path} is up to date")
-        return 0
-    print(f"{path} differs from the code: run `billgraph schema`", file=sys.stderr)  # noqa: T201  # see say()
-    return 1
 
 
 async def explain(settings: Settings, number: str) -> None:

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from api.cli import benching, books, closing, demonstration, documenting, identity, verifying
+from api.cli import benching, books, closing, contract, demonstration, documenting, identity, verifying
 from api.development import DevelopmentOnly
 from api.settings import Settings
 from api.trusted_documents import NoManifest
@@ -90,9 +90,23 @@ def schema(
     *,
     check: Annotated[bool, typer.Option("--check", help="Fail when schema.graphql is not what the code says.")] = False,
     path: Annotated[Path, typer.Option(help="The file to compare or write.")] = Path("schema.graphql"),
+    against: Annotated[Path | None, typer.Option(help="Fail when clients of this released schema would break.")] = None,
+    docs: Annotated[
+        Path | None, typer.Option(help="Write the reference into this folder, or compare it with --check.")
+    ] = None,
+    federation: Annotated[
+        bool, typer.Option("--federation", help="Print the subgraph that a router of Apollo Federation composes.")
+    ] = False,
 ) -> None:
     """Write the graph's schema to a file, or compare it."""
-    raise SystemExit(books.write_schema(path, check=check))
+    if against is not None:
+        raise SystemExit(contract.compare(against))
+    if federation:
+        contract.print_subgraph()
+    elif docs is not None:
+        raise SystemExit(contract.write_reference(docs, check=check))
+    else:
+        raise SystemExit(contract.write_schema(path, check=check))
 
 
 @app.command()
