@@ -3,9 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := api auth billing documents events jobs models resolvers schema services
+CLIENTS := tests/clients
+RELEASED := $(lastword $(sort $(wildcard schema/released/*.graphql)))
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 
-.PHONY: demo test check lint types imports sdl graphiql lock clean
+.PHONY: demo test check lint types imports sdl clients graphiql lock clean
 
 demo: $(VENV)/.demo graphiql  ## Serve the demo on http://127.0.0.1:8000 (BILLGRAPH_PORT, ARGS=--no-open)
 	@$(BIN)/billgraph demo $(ARGS)
@@ -24,8 +26,13 @@ types: $(VENV)/.dev
 imports: $(VENV)/.dev
 	@$(BIN)/lint-imports
 
-sdl: $(VENV)/.dev  ## Compare schema.graphql with the code
+sdl: $(VENV)/.dev  ## Compare schema.graphql, its reference and the last released schema with the code
 	@$(BIN)/billgraph schema --check
+	@$(BIN)/billgraph schema --docs docs/reference --check
+	@$(BIN)/billgraph schema --against $(RELEASED)
+
+clients: $(VENV)/.dev $(CLIENTS)/node_modules/.installed  ## Try the tools of clients on a served graph (ARGS=suite names)
+	@PYTHON=$(abspath $(BIN)/python) node $(CLIENTS)/run.mjs $(ARGS)
 
 graphiql:  ## Build GraphiQL from its pinned npm packages, where npm is present
 	@sh api/graphiql/build.sh
@@ -37,8 +44,16 @@ lock: $(VENV)/.dev  ## Pin every dependency again
 		--build-deps-for editable --extra pdf --extra postgres --extra scim --extra speed --extra dev -c requirements/demo.txt \
 		-o requirements/dev.txt pyproject.toml
 
+# The registry fails now and then: three tries, then it is down.
+$(CLIENTS)/node_modules/.installed: $(CLIENTS)/package-lock.json
+	@echo "· installing the pinned tools of clients"
+	@for try in 1 2 3; do \
+		(cd $(CLIENTS) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) && break; \
+		[ $$try != 3 ] && sleep 5; done
+	@touch $@
+
 clean:  ## Remove everything that a target made
-	@rm -rf $(VENV) .data api/static/graphiql api/graphiql/node_modules .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf $(VENV) .data api/static/graphiql api/graphiql/node_modules $(CLIENTS)/node_modules .pytest_cache .mypy_cache .ruff_cache
 
 $(VENV)/bin/python:
 	@echo "· creating $(VENV)"
