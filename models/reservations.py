@@ -5,6 +5,7 @@ again, whatever became of the member, the tier, the group or the month in the me
 statement that ends one says that it must still be HELD.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +18,7 @@ from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
 from billing.limits import Chain
-from billing.periods import to_microseconds
+from billing.periods import from_microseconds, to_microseconds
 from billing.windows import Interval
 from models.fields import DocumentField, InstantField, code, dump
 from models.limits import WindowKey
@@ -59,12 +60,7 @@ class Reservation(Model):
     @property
     def keys(self) -> tuple[WindowKey, ...]:
         """The counters it was put on."""
-        starts = {Interval.MONTH: self.month_start, Interval.WEEK: self.week_start, Interval.DAY: self.day_start}
-        return tuple(
-            (interval, start, level, subject)
-            for interval, start in starts.items()
-            for level, subject in self.chain.counted
-        )
+        return _keys(self.chain, self.month_start, self.week_start, self.day_start)
 
 
 _END = Statement("""
@@ -75,6 +71,12 @@ _END = Statement("""
 _EXPIRE = Statement("""
     UPDATE reservations SET status = 'EXPIRED', ended_at = expires_at
     WHERE organization_id = :organization_id AND status = 'HELD' AND id IN :ids[]
+""")
+
+_OVERDUE = Statement("""
+    SELECT month_start, week_start, day_start, member_id, tier, group_id, CAST(sum(held_nanos) AS BIGINT) AS held_nanos
+    FROM reservations WHERE organization_id = :organization_id AND status = 'HELD' AND expires_at <= :at
+    GROUP BY month_start, week_start, day_start, member_id, tier, group_id
 """)
 
 
@@ -114,6 +116,17 @@ async def due(client: BaseDBAsyncClient, organization_id: str, *, at: datetime, 
     """Return holds whose time is over and that still stand on their counters, the earliest first, up to a number."""
     query = Reservation.filter(organization_id=organization_id, status="HELD", expires_at__lte=at)
     return await query.using_db(client).order_by("expires_at", "id").limit(limit)
+
+
+async def overdue(client: BaseDBAsyncClient, organization_id: str, *, at: datetime) -> dict[WindowKey, int]:
+    """Return what holds whose time is over still take up, by counter: nothing where they have been swept."""
+    found: Counter[WindowKey] = Counter()
+    for row in await _OVERDUE.rows(client, organization_id=organization_id, at=to_microseconds(at)):
+        chain = Chain(organization_id, row["group_id"], row["tier"], row["member_id"])
+        starts = (from_microseconds(row[name]) for name in ("month_start", "week_start", "day_start"))
+        for key in _keys(chain, *starts):
+            found[key] += row["held_nanos"]
+    return dict(found)
 
 
 async def next_due(client: BaseDBAsyncClient, organization_id: str) -> Reservation | None:
@@ -162,3 +175,10 @@ async def page_of(
 async def count(client: BaseDBAsyncClient, organization_id: str, selection: Selection) -> int:
     """Return how many reservations are selected."""
     return await selection.query(organization_id).using_db(client).count()
+
+
+def _keys(chain: Chain, month: datetime, week: datetime, day: datetime) -> tuple[WindowKey, ...]:
+    starts = {Interval.MONTH: month, Interval.WEEK: week, Interval.DAY: day}
+    return tuple(
+        (interval, start, level, subject) for interval, start in starts.items() for level, subject in chain.counted
+    )

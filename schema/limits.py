@@ -210,7 +210,8 @@ class LimitsOfOrganization:
     @field(
         description=(
             "What was spent and what is left: of the organization, of each group and seat tier, and of the members "
-            "with a limit of their own. The limit of a day or a week stands in that of now. At most "
+            "with a limit of their own. The limit of a day or a week stands in that of now; in another month, in its "
+            "last or, where that is yet to come, its first. At most "
             f"{reports.MEMBER_LIMITS_MAX} limits in all."
         ),
         requires=Permission.SPEND_LIMITS_READ,

@@ -18,6 +18,7 @@ from models import limits as limit_rows
 from models import usage as rows
 from services import alerts, terms
 from services.dispatch import verb
+from services.expiry import expire_due
 from services.outcomes import RefusalCode, Refused, not_found
 from services.rating import Cost, cost_of, items_by_meter
 from services.terms import Terms
@@ -131,6 +132,7 @@ async def _count(unit: Unit, original: rows.UsageEvent, delta_nanos: int) -> Non
     await limit_rows.add(unit.client, unit.organization_id, deltas)
     if delta_nanos <= 0:
         return
+    await expire_due(unit)
     subjects = limit_rows.Subjects.of([chain])
     starts = [(interval, period.start) for interval, period in found.items()]
     counters = await limit_rows.counters_of(unit.client, unit.organization_id, starts, subjects)

@@ -1,18 +1,22 @@
 """When does a hold end by itself?
 
 At its instant, whether or not anybody looks: before anything is decided, every hold whose time is over leaves the
-counters it was put on, in the same transaction. So an expired hold blocks nobody, and a worker that sweeps late only
-makes the counters tidy sooner.
+counters it was put on, in the same transaction; and whoever only reads sees the counters without it. So an expired hold
+blocks nobody and is shown to nobody, and a worker that sweeps late only makes the counters tidy sooner.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
+from billing.limits import Counter
 from billing.roles import Permission
+from billing.windows import Interval
 from models import limits
 from models import reservations as rows
-from models.limits import WindowKey
+from models.limits import Subjects, WindowKey
+from models.sql import Client
 from services.dispatch import ANY_STATUS, verb
 from services.outcomes import Refused
 from services.unit import Unit
@@ -63,6 +67,24 @@ async def _expire(unit: Unit, due: Sequence[rows.Reservation]) -> None:
     await rows.expire(unit.client, unit.organization_id, [row.id for row in due])
     for member_id, facts in news_of(unit, due):
         unit.emit("ReservationExpired", facts, member_id=member_id)
+
+
+async def counted(
+    client: Client,
+    organization_id: str,
+    windows: Iterable[tuple[Interval, datetime]],
+    subjects: Subjects,
+    *,
+    at: datetime,
+) -> dict[WindowKey, Counter]:
+    """Return the counters of some windows as a charge of `at` would meet them: without the holds that end by then."""
+    found = await limits.counters_of(client, organization_id, windows, subjects)
+    # Looked at after the counters: a hold that is swept in between is shown once more, and never taken off twice.
+    overdue = await rows.overdue(client, organization_id, at=at)
+    return {
+        key: replace(counter, held_nanos=max(0, counter.held_nanos - overdue.get(key, 0)))
+        for key, counter in found.items()
+    }
 
 
 def news_of(unit: Unit, reservations: Iterable[rows.Reservation]) -> Iterator[tuple[str, dict[str, object]]]:

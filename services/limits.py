@@ -16,6 +16,7 @@ from models import groups, members, seats
 from models import limits as rows
 from services import alerts, terms
 from services.dispatch import verb
+from services.expiry import expire_due
 from services.outcomes import RefusalCode, Refused, not_found
 from services.unit import Unit
 
@@ -140,7 +141,8 @@ async def clear_limit(unit: Unit, command: ClearLimit) -> LimitCleared | Refused
 
 
 async def _tell(unit: Unit, limit: rules.Limit) -> None:
-    """Raise the alerts that a limit just set calls for."""
+    """Raise the alerts that a limit just set calls for. What is no longer held is no reason for one."""
+    await expire_due(unit)
     period = window(limit.interval, unit.at, unit.organization.time_zone)
     counted_at, subjects = limit.counted_at, [limit.subject]
     if counted_at is not limit.level:

@@ -19,6 +19,7 @@ from billing.windows import Interval, Windows, windows
 from models import groups, limits, seats, usage
 from models.organizations import Organization
 from models.sql import Client, Row
+from services import expiry
 from services.terms import Terms
 
 ROWS_MAX = 10_000
@@ -159,7 +160,7 @@ async def spend_status(
     """Return the organization, each group and seat tier, and each member with a limit of their own, up to a bound.
 
     The limits are those in force at `at`, or at the last instant of a month that is over; a limit of a day or a week
-    stands in that of the same instant.
+    stands in that of the same instant. A month that is yet to come begins with the limits of now.
     """
     asked_at, organization_id = min(at, period.end - _INSTANT), organization.organization_id
     found = await limits.in_force_at(client, organization_id, asked_at, size_max=MEMBER_LIMITS_MAX)
@@ -171,10 +172,10 @@ async def spend_status(
         Level.SEAT_TIER: sorted({*(terms.tiers if terms else ()), *_subjects(in_force, Level.SEAT_TIER)}),
         Level.MEMBER: _subjects(in_force, Level.MEMBER),
     }
-    now = windows(asked_at, organization.time_zone)
+    now = windows(max(asked_at, period.start), organization.time_zone)
     starts = [(interval, span.start) for interval, span in now.items()]
     subjects = limits.Subjects(named[Level.GROUP], named[Level.SEAT_TIER], named[Level.MEMBER])
-    counters = await limits.counters_of(client, organization_id, starts, subjects)
+    counters = await expiry.counted(client, organization_id, starts, subjects, at=at)
     held: defaultdict[tuple[limit_rules.SpendLevel, str], list[limit_rules.Limit | None]] = defaultdict(list)
     for limit in in_force:
         held[limit.level, limit.subject].append(limit)

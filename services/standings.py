@@ -14,6 +14,7 @@ from models import groups, seats
 from models import limits as rows
 from models.organizations import Organization
 from models.sql import Client
+from services import expiry
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ async def chains(client: Client, organization_id: str, member_ids: Sequence[str]
 async def standings(
     client: Client, organization: Organization, member_ids: Sequence[str], *, at: datetime
 ) -> dict[str, Standing]:
-    """Return where each of the given members stands at `at`, in four statements."""
+    """Return where each of the given members stands at `at`, in five statements."""
     organization_id = organization.organization_id
     found = await chains(client, organization_id, member_ids)
     subjects = rows.Subjects.of(found.values())
@@ -60,7 +61,7 @@ async def standings(
     limits = [limit.as_rule() for limit in in_force]
     now = windows(at, organization.time_zone)
     starts = [(interval, period.start) for interval, period in now.items()]
-    counters = await rows.counters_of(client, organization_id, starts, subjects)
+    counters = await expiry.counted(client, organization_id, starts, subjects, at=at)
     known = {counter.key: counter for counter in counters.values()}
     return {member_id: _standing(chain, limits, known, now) for member_id, chain in found.items()}
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.builders import Database, a_member, an_organization
+from tests.builders import Database, a_member, an_organization, event, usd
 
 LIMIT = "limit { id level subject scope cap { amount currency } thresholds version setAt endedAt member { name } }"
 CAP = {"amount": "200.00", "currency": "USD"}
@@ -120,3 +120,25 @@ async def test_a_member_without_a_limit_is_limited_by_nothing(database: Database
         "resetsAt": "2026-11-01T00:00:00Z",
         "chain": [],
     }
+
+
+async def test_a_month_that_is_yet_to_come_has_the_limits_of_now_and_no_spend(database: Database) -> None:
+    owner = await an_organization(database)
+    member_id, _ = await a_member(owner, "max")
+    await owner.do("setSpendLimit", "limit { id }", level="ORGANIZATION", amount=usd("5"))
+    await owner.do("setSpendLimit", "limit { id }", level="MEMBER", memberId=member_id, amount=usd("3"), interval="DAY")
+    await owner.do("recordUsage", "results { status }", events=[event("u1", member_id, "2")])
+
+    data = await owner.data(
+        """query($id: ID!) { organization(id: $id) { spendStatus(period: "2026-12") {
+               level interval cap { amount } spent { amount } remaining { amount } resetsAt
+               forecast { period { label } } } } }""",
+        id=owner.organization_id,
+    )
+
+    of_all = next(each for each in data["organization"]["spendStatus"] if each["level"] == "ORGANIZATION")
+    of_max = next(each for each in data["organization"]["spendStatus"] if each["level"] == "MEMBER")
+    assert (of_all["spent"], of_all["remaining"]) == ({"amount": "0.00"}, {"amount": "5.00"})
+    assert of_all["resetsAt"] == "2027-01-01T00:00:00Z"
+    assert of_all["forecast"]["period"]["label"] == "2026-12"
+    assert (of_max["spent"], of_max["resetsAt"]) == ({"amount": "0.00"}, "2026-12-02T00:00:00Z")

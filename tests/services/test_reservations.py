@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from billing.periods import month_containing
 from billing.rating import Direction
 from billing.windows import Interval
 from jobs.due import carry_out
@@ -14,7 +15,7 @@ from models import adjustments, invoices, organizations
 from models import limits as limit_rows
 from models import reservations as rows
 from models.database import Database
-from services import closing, expiry, groups, limits, members, reservations, seats
+from services import closing, expiry, groups, limits, members, reports, reservations, seats, standings
 from services import reservation_facts as facts
 from services.outcomes import RefusalCode, Refused
 from services.usage_facts import EventBlocked, EventRecorded, EventRefused, NamedBy, Overage
@@ -176,6 +177,36 @@ async def test_an_expired_hold_blocks_nobody_whether_or_not_it_was_swept(databas
     assert (row.status, row.ended_at) == ("EXPIRED", LATER)
     assert len(await ours.facts("ReservationExpired")) == 1
     await require_consistent(ours)
+
+
+async def test_an_expired_hold_is_shown_to_nobody_before_it_is_swept(database: Database) -> None:
+    ours = await books(database)
+    bo = await ours.add("bo", tier="chat")
+    await ours.cap("MEMBER", "1.00", bo)
+    await reserve(ours, an_ask("r1", bo, 30), an_ask("r2", bo, 20, ttl_seconds=3_600))
+
+    async def seen(at: datetime) -> tuple[int | None, list[int]]:
+        organization = await ours.organization()
+        standing = (await standings.standings(ours.reader, organization, [bo], at=at))[bo]
+        month = month_containing(at, "UTC")
+        status = await reports.spend_status(ours.reader, organization, period=month, at=at, terms=None)
+        return standing.effective.remaining_nanos, [each.counter.held_nanos for each in status]
+
+    assert await seen(LATER - timedelta(microseconds=1)) == (50 * CENT, [50 * CENT] * 2)
+    assert await seen(LATER) == (80 * CENT, [20 * CENT] * 2)
+    assert (await _kept(ours, "r1")).status == "HELD"
+    assert await ours.do(expiry.expire, expiry.Expire, at=LATER) == expiry.Expired(1)
+    assert await seen(LATER) == (80 * CENT, [20 * CENT] * 2)
+
+
+async def test_a_limit_raises_no_alert_for_what_is_held_no_longer(database: Database) -> None:
+    ours = await books(database)
+    bo = await ours.add("bo")
+    await reserve(ours, an_ask("r1", bo, 90))
+
+    await ours.cap("MEMBER", "1.00", bo, at=LATER)
+
+    assert await ours.facts("SpendLimitThresholdReached") == []
 
 
 async def test_sweeping_twice_expires_once(database: Database) -> None:
