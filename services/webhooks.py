@@ -4,9 +4,9 @@ Who opens an endpoint hands the organization's whole log to an address that outl
 its own. An answer holds the secret sealed, as the row does: it is opened only for the one who is told it.
 """
 
-import re
 from dataclasses import dataclass
 from datetime import timedelta
+from difflib import get_close_matches
 from urllib.parse import urlsplit
 
 from billing.roles import Permission
@@ -17,6 +17,7 @@ from models import deliveries, idempotency
 from models import webhooks as rows
 from models.sql import Client
 from services.dispatch import ANY_STATUS, Dispatcher, key_refusal, verb
+from services.event_kinds import EVENT_KINDS
 from services.outcomes import RefusalCode, Refused, not_found
 from services.unit import Unit
 
@@ -25,7 +26,6 @@ DESCRIPTION_LENGTH_MAX = 200
 KINDS_MAX = 50
 OVERLAP_HOURS_MAX = 168
 ENDPOINT_ID = "endpointId"
-_KIND = re.compile(r"[A-Z][A-Za-z0-9]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,8 +271,13 @@ def _refusal(policy: Policy, url: str | None, description: str | None, kinds: tu
         return Refused(RefusalCode.INPUT_INVALID, message, ("description",))
     if kinds is not None and len(kinds) > KINDS_MAX:
         return Refused(RefusalCode.INPUT_INVALID, f"{len(kinds)} kinds were given: up to {KINDS_MAX}", ("kinds",))
-    wrong = [kind for kind in kinds or () if not _KIND.fullmatch(kind)]
+    wrong = sorted(set(kinds or ()) - EVENT_KINDS)
     if wrong:
-        message = f"{wrong[0][:80]!r} is no kind of event: they read like SeatGranted"
+        message = f"{wrong[0][:80]!r} is no kind of event{_meant(wrong[0])}"
         return Refused(RefusalCode.INPUT_INVALID, message, ("kinds",))
     return None
+
+
+def _meant(kind: str) -> str:
+    near = get_close_matches(kind[:80], sorted(EVENT_KINDS), n=1)
+    return f": {near[0]} is" if near else ", as docs/events.md lists them"

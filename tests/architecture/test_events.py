@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models import events as log
+from services.event_kinds import EVENT_KINDS
 from tests.builders import Database, a_member, a_sandbox, event, usd
 
 ROOT = Path(__file__).parents[2]
@@ -81,6 +82,7 @@ def test_every_kind_is_documented_and_no_other() -> None:
     missing = {kind: place for kind, place in kinds.items() if kind not in page}
     assert not missing, f"say in docs/events.md what these are: {missing}"
     assert page <= kinds.keys(), "docs/events.md tells of what nobody emits"
+    assert kinds.keys() == EVENT_KINDS, "services/event_kinds.py lists what is emitted, and nothing else"
 
 
 def test_every_example_has_the_documented_fields() -> None:

@@ -136,3 +136,15 @@ async def test_there_is_a_most_of_endpoints(database: Database) -> None:
     assert refusals(await owner.do("createWebhookEndpoint", CREATE, url=URL)) == [
         ("STATUS_CONFLICT", ["organizationId"])
     ]
+
+
+async def test_a_slip_in_the_name_of_a_kind_is_told_at_once(database: Database) -> None:
+    owner = with_postbox(await an_organization(database))
+    made = await owner.do("createWebhookEndpoint", CREATE, url=URL, kinds=["SpendReserved"])
+    text = "userErrors { message }"
+
+    slip = await owner.do("createWebhookEndpoint", text, url=URL, kinds=["SeatGranted", "SeatGrantd"])
+    other = await owner.do("updateWebhookEndpoint", text, endpointId=made["endpoint"]["id"], kinds=["zzz"])
+
+    assert slip["userErrors"][0]["message"] == "'SeatGrantd' is no kind of event: SeatGranted is"
+    assert other["userErrors"][0]["message"] == "'zzz' is no kind of event, as docs/events.md lists them"
