@@ -30,7 +30,8 @@ from schema.errors import ErrorCode, GraphError
 from schema.limit_increases import LimitIncreaseChangedEvent
 from schema.news import News, stretch
 from schema.organizations import missing
-from services import alerts, anomalies, limit_increases
+from schema.overruns import SpendOverrunEvent
+from services import alerts, anomalies, limit_increases, overruns
 
 T = TypeVar("T")
 
@@ -105,6 +106,19 @@ class EventSubscriptions:
         asked = await _asked(info.context, organization_id, after, Permission.SPEND_LIMITS_READ, Own.NARROWED)
         wanted = _wanted(asked, member_id, Permission.SPEND_LIMITS_READ)
         return asked.news(UnusualSpendEvent.of, wants=_concerning(frozenset({anomalies.KIND}), wanted))
+
+    @subscription(
+        Permission.SPEND_LIMITS_READ,
+        Own.NARROWED,
+        description="Spend beyond what was reserved for it, or recorded over a limit, each time and whatever "
+        "thresholds are set. Without the permission: one's own.",
+    )
+    async def spend_overrun(
+        self, info: Info, organization_id: OrganizationId, member_id: OnlyMember = None, after: After = None
+    ) -> AsyncIterable[SpendOverrunEvent]:
+        asked = await _asked(info.context, organization_id, after, Permission.SPEND_LIMITS_READ, Own.NARROWED)
+        wanted = _wanted(asked, member_id, Permission.SPEND_LIMITS_READ)
+        return asked.news(SpendOverrunEvent.of, wants=_concerning(frozenset({overruns.KIND}), wanted))
 
     @subscription(
         Permission.USAGE_READ,

@@ -20,6 +20,7 @@ from billing.usage import Aggregation
 from models import reservations as rows
 from models import usage as usage_rows
 from models.sql import Row
+from services import overruns
 from services.dispatch import ANY_STATUS, verb
 from services.expiry import expire_due, news_of
 from services.outcomes import RefusalCode, Refused
@@ -80,6 +81,7 @@ async def settle(unit: Unit, command: Settle) -> SettleAnswer | Refused:
     await taking.write()
     for member_id, news in news_of(unit, [row for row, _ in ended.values()]):
         unit.emit("ReservationSettled", news, member_id=member_id)
+    overruns.tell(unit, taking.recorded, [row for row, _ in ended.values()])
     return SettleAnswer(outcomes)
 
 

@@ -97,6 +97,11 @@ class Till:
         freed = self._move(keys, held_nanos=-amount_nanos)
         assert freed, "what is taken off leaves less"
 
+    @property
+    def recorded(self) -> list[tuple[str, EventRecorded]]:
+        """The events that were taken, each with whose it is."""
+        return [(event.fact.member_id, outcome) for event, outcome in self.taken.values()]
+
     def mark(self) -> tuple[int, int]:
         """Return where the till stands, to go back there when a part of something is refused."""
         return len(self.journal), len(self.taken)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from billing.roles import Permission
 from models import usage as rows
-from services import terms
+from services import overruns, terms
 from services.dispatch import verb
 from services.expiry import expire_due
 from services.naming import member_ids
@@ -86,6 +86,7 @@ async def record(unit: Unit, command: Record) -> Recorded | Refused:
         taking.take(each, command.overage) if isinstance(each, RatedEvent) else each for each in candidates
     )
     await taking.write()
+    overruns.tell(unit, taking.recorded)
     return Recorded(outcomes)
 
 

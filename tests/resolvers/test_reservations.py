@@ -1,8 +1,10 @@
 """Reserved spend through the graph: held, shown, settled, released, and refused with the limit that binds."""
 
+import asyncio
+from contextlib import aclosing
 from typing import Any
 
-from tests.builders import Caller, Database, a_member, a_sandbox, an_organization, as_role, refusals, usd
+from tests.builders import Caller, Database, a_member, a_sandbox, an_organization, as_role, event, refusals, usd
 
 HOLD = """outcome reservation { id externalId status amount { amount } settled { amount } excess { amount } overLimit
     seatTier expiresAt endedAt member { name } usageEvents { eventId cost { amount } } }"""
@@ -178,3 +180,50 @@ async def test_a_plain_member_sees_their_own_and_reserves_nothing(database: Data
     given = {"organizationId": owner.organization_id, "idempotencyKey": "k", "externalId": "r3", "memberId": member_id}
     document = "mutation($i: ReserveSpendInput!) { reserveSpend(input: $i) { outcome } }"
     assert await member.code(document, i={**given, "amount": usd("1")}) == "FORBIDDEN"
+
+
+async def test_what_goes_too_far_is_told_each_time_to_the_member_and_to_those_who_manage(database: Database) -> None:
+    owner, member_id, max_ = await _member(database)
+    await owner.do("setSpendLimit", "limit { id }", level="MEMBER", memberId=member_id, amount=usd("3"), thresholds=[])
+    found = await owner.data("query($id: ID!) { organization(id: $id) { eventCursor } }", id=owner.organization_id)
+    after = found["organization"]["eventCursor"]
+    reserved = [
+        await owner.do("reserveSpend", HOLD, externalId=name, memberId=member_id, amount=usd("1"))
+        for name in ("a", "b")
+    ]
+    await owner.do(
+        "settleReservation", HOLD, externalId="a", usage=[a_use("u1", 1.5)]
+    )  # beyond its hold, within the limit
+    await owner.do("settleReservation", HOLD, externalId="b", usage=[a_use("u2", 2)])  # beyond both
+    await owner.do("recordUsage", "results { status }", events=[event("u3", member_id, "4")], overage="RECORD")
+
+    heard = [await _overruns(caller, 3, after) for caller in (owner, max_)]
+
+    assert heard[0] == heard[1]
+    assert len({each["dedupId"] for each in heard[0]}) == 3
+    told = [each["overrun"] for each in heard[0]]
+    assert [(each["excess"]["amount"], each["overLimit"]["amount"]) for each in told] == [
+        ("0.50", "0.00"),
+        ("1.00", "2.00"),
+        ("0.00", "4.00"),
+    ]
+    assert [each["reservationIds"] for each in told] == [[r["reservation"]["id"]] for r in reserved] + [[]]
+    assert [len(each["usageEventIds"]) for each in told] == [0, 1, 1]
+    node = "query($id: ID!) { node(id: $id) { ... on UsageEvent { eventId } } }"
+    assert (await owner.data(node, id=told[1]["usageEventIds"][0]))["node"]["eventId"] == "u2"
+
+
+async def _overruns(caller: Caller, count: int, after: str) -> list[Any]:
+    document = """subscription($id: ID!, $after: String) { spendOverrun(organizationId: $id, after: $after) {
+        dedupId overrun { occurredAt excess { amount } overLimit { amount } reservationIds usageEventIds
+                          member { name } } } }"""
+    taken: list[Any] = []
+    async with (
+        asyncio.timeout(10),
+        aclosing(caller.hear(document, id=caller.organization_id, after=after)) as events,
+    ):
+        async for data in events:
+            taken.append(data["spendOverrun"])
+            if len(taken) == count:
+                break
+    return taken

@@ -62,11 +62,12 @@ PROMISED = {
     "UsageUpdatedEvent": "cursor update",
     "LimitIncreaseChangedEvent": "cursor change",
     "UnusualSpendEvent": "cursor dedupId anomaly",
+    "SpendOverrunEvent": "cursor dedupId overrun",
     "SpendForecast": "period asOf method spent low expected high unavailable cap capReachedOn inputs",
     "SeatChangedEvent": "cursor change",
     "InvoiceStatusChangedEvent": "cursor change",
-    "Subscription": "limitApproaching limitIncreaseChanged unusualSpend usageUpdated seatChanged invoiceStatusChanged "
-    "organizationEvents",
+    "Subscription": "limitApproaching limitIncreaseChanged unusualSpend spendOverrun usageUpdated seatChanged "
+    "invoiceStatusChanged organizationEvents",
 }
 
 
