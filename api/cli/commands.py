@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from api.cli import benching, books, closing, contract, demonstration, documenting, identity, verifying
 from api.development import DevelopmentOnly
+from api.server import run
 from api.settings import Settings
 from api.trusted_documents import NoManifest
 from auth.sealing import CannotOpen
@@ -70,13 +71,13 @@ def main() -> None:
 @app.command()
 def demo(*, no_open: Annotated[bool, typer.Option("--no-open", help="Do not open a browser.")] = False) -> None:
     """Set up the demo organizations and serve them, with tokens for every persona."""
-    asyncio.run(demonstration.run(open_browser=not no_open))
+    run(demonstration.run(open_browser=not no_open))
 
 
 @app.command()
 def serve() -> None:
     """Serve the graph on an up-to-date database."""
-    asyncio.run(books.serve(Settings()))
+    run(books.serve(Settings()))
 
 
 @app.command()
