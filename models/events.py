@@ -92,6 +92,9 @@ _REPLAYABLE = Statement("""
       AND (:every_kind = 1 OR kind IN :kinds[]) AND kind <> :not_kind
     ORDER BY sequence LIMIT :limit
 """)
+_AT = Statement("""
+    SELECT occurred_at FROM events WHERE organization_id = :organization_id AND sequence = :sequence
+""")
 _COUNT = Statement(f"SELECT count(*) AS total {_BETWEEN}")  # constants
 _HEAD = Statement("SELECT event_sequence FROM organizations WHERE organization_id = :organization_id")
 _HEADS = Statement("""
@@ -236,6 +239,20 @@ async def replayable(
         limit=limit,
     )
     return [(row["sequence"], row["kind"]) for row in rows]
+
+
+async def number_before(client: BaseDBAsyncClient, organization_id: str, at: datetime, *, up_to: int) -> int:
+    """Return the number of the last event before an instant, 0 where there is none, by a few looks and no scan.
+
+    The log has no gaps and its instants rise, but for what the clocks of several processes differ by.
+    """
+    low, high, wanted = 0, up_to, to_microseconds(at)
+    while low < high:
+        middle = (low + high + 1) // 2
+        row = await _AT.first(client, organization_id=organization_id, sequence=middle)
+        assert row is not None, "the log has no gaps"
+        low, high = (middle, high) if row["occurred_at"] < wanted else (low, middle - 1)
+    return low
 
 
 async def find(client: BaseDBAsyncClient, organization_id: str, sequence: int) -> Event | None:

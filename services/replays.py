@@ -5,7 +5,7 @@ endpoint is bounded: what does not fit is asked for again, from where the answer
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from billing import identifiers
 from billing.roles import Permission
@@ -19,6 +19,12 @@ from services.webhooks import ENDPOINT_ID
 
 WAITING_MAX = 1_000
 """So many messages wait for one endpoint at most; what follows waits in the log."""
+
+LOOKED_AT_MAX = 50_000
+"""So many events are looked at in one command; a replay of rare kinds goes on from there."""
+
+CLOCKS_DIFFER_BY = timedelta(hours=1)
+"""By so much an event may be older than one before it: a round of what is due has one instant however long it takes."""
 
 TEST_KIND = "WebhookTestSent"
 
@@ -116,19 +122,27 @@ async def _chosen(
 ) -> tuple[list[tuple[int, str]], int, bool]:
     """Return the numbers and kinds of the events to send again, the last one looked at, and whether more follow.
 
-    Only events that the endpoint has passed already: what it has not, it will get anyway.
+    Only events that the endpoint has passed already: what it has not, it will get anyway. The organization waits
+    meanwhile, so that only so much of its log is looked at.
     """
+    start = command.after or 0
+    if command.since is not None:
+        earliest = command.since - CLOCKS_DIFFER_BY
+        before = await events.number_before(unit.client, unit.organization_id, earliest, up_to=endpoint.cursor)
+        start = max(start, before)
+    end = min(endpoint.cursor, start + LOOKED_AT_MAX)
     selection = events.Replayable(
-        after=command.after or 0,
+        after=start,
         since=command.since,
-        up_to=endpoint.cursor,
+        up_to=end,
         kinds=tuple(endpoint.kinds),
         not_kind=TEST_KIND,
     )
     found = await events.replayable(unit.client, unit.organization_id, selection, limit=limit + 1)
     shown = found[:limit]
-    has_more = len(found) > limit
-    return shown, shown[-1][0] if has_more else endpoint.cursor, has_more
+    if len(found) > limit:
+        return shown, shown[-1][0], True
+    return shown, max(start, end), end < endpoint.cursor
 
 
 async def _room(unit: Unit, endpoint: rows.WebhookEndpoint) -> int | Refused:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from standardwebhooks.webhooks import Webhook
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
@@ -16,6 +17,7 @@ from billing.webhooks import ATTEMPTS_MAX, WAITS
 from jobs.webhooks import Postman
 from models import events
 from models.database import Database
+from services import replays
 from tests.builders import START, an_organization, days_later
 from tests.receiving import Received, Sender, a_postman, a_receiver, a_sender, says, with_postbox
 
@@ -293,6 +295,40 @@ async def test_a_part_of_the_log_is_replayed(database: Database) -> None:
         assert replayed == sorted(first_time[1:])
         assert since["count"] == 1
         assert after["cursor"] == passed
+
+
+async def test_a_replay_looks_at_a_part_of_the_log_and_says_where_to_go_on(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replays, "LOOKED_AT_MAX", 4)
+    async with a_receiver() as receiver:
+        sender = await a_sender(database, receiver, kinds=["PaymentMethodSet"])
+        await sender.happen("a", "b")
+        await sender.deliver(days=0)
+        passed = (await sender.endpoint())["cursor"]
+
+        count, cursor, rounds = 0, None, 0
+        while cursor != passed:
+            begin = {"after": cursor} if cursor else {"since": "2000-01-01T00:00:00Z"}
+            part = await sender.change("replayWebhook", "count cursor hasMore", **begin)
+            count, cursor, rounds = count + part["count"], part["cursor"], rounds + 1
+            assert part["hasMore"] is (cursor != passed)
+
+        assert (count, rounds > 1) == (2, True)
+
+
+async def test_a_replay_since_an_instant_finds_it_in_a_log_of_any_length(database: Database) -> None:
+    async with a_receiver() as receiver:
+        sender = await a_sender(database, receiver, kinds=["PaymentMethodSet"])
+        for days in range(1, 9):
+            later = Sender(sender.owner.later(days), database, sender.postman, sender.endpoint_id, sender.secret)
+            await later.happen(f"of day {days}")
+        await sender.deliver(days=9)
+
+        for days in range(1, 9):
+            since = {"since": days_later(days).isoformat()}
+            assert (await later.change("replayWebhook", "count", **since))["count"] == 9 - days
+        assert (await later.change("replayWebhook", "count", since=days_later(9).isoformat()))["count"] == 0
 
 
 async def test_a_test_reaches_an_endpoint_that_does_not_listen(database: Database) -> None:
