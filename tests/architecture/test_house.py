@@ -84,3 +84,14 @@ def test_the_command_and_the_distribution_share_a_name() -> None:
 
     assert 'name = "billgraph"' in project
     assert 'billgraph = "api.cli:main"' in project
+
+
+def test_decisions_are_numbered_in_one_line_and_listed_once() -> None:
+    folder = ROOT / "docs" / "decisions"
+    pages = sorted(path.name for path in folder.glob("[0-9]*.md"))
+    listed = re.findall(r"^\| \[(\d{4})\]\(([^)]+)\)", (folder / "README.md").read_text(), re.MULTILINE)
+
+    assert [int(name[:4]) for name in pages] == list(range(1, len(pages) + 1))
+    assert listed == [(name[:4], name) for name in pages]
+    for name in pages:
+        assert (folder / name).read_text().startswith(f"# {name[:4]} "), name
