@@ -40,7 +40,9 @@ async def test_streams_every_event_and_then_completes(client: httpx2.AsyncClient
 async def test_answers_queries_and_mutations_too(client: httpx2.AsyncClient, expected: object, query: str) -> None:
     response = await client.post("/graphql/stream", json={"query": query}, headers=STREAM)
 
-    assert events(response.text) == [("next", {"data": expected}), ("complete", None)]
+    [(kind, answered), end] = events(response.text)
+    assert (kind, answered["data"], end) == ("next", expected, ("complete", None))
+    assert answered["extensions"]["cost"]["requested"] > 0
 
 
 async def test_answers_an_event_source_that_can_only_get(client: httpx2.AsyncClient) -> None:

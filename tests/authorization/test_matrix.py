@@ -10,7 +10,12 @@ from tests.authorization.matrix import SHOWN
 
 NAMES_NO_ORGANIZATION = {"Query.estimate", "Query.viewer", "Query.organizations", "Query.nodes"}
 OF_THE_CALLER = {"Viewer", "Membership", "OrganizationConnection", "OrganizationEdge", "Session"}
-OF_ONES_OWN = {"Mutation.createOrganization", "Mutation.revokeSession", "Mutation.revokeOtherSessions"}
+OF_ONES_OWN = {
+    "Mutation.createOrganization",
+    "Mutation.acceptInvitation",
+    "Mutation.revokeSession",
+    "Mutation.revokeOtherSessions",
+}
 OWNERS_ONLY = {"Mutation.setSpendLimit", "Mutation.clearSpendLimit"}
 
 
@@ -44,7 +49,7 @@ def test_nobody_sees_anything_but_the_calculator() -> None:
 def test_an_outsider_sees_what_names_no_organization(outsider: str) -> None:
     roots = {field for field in shown_to(outsider) if field.startswith(("Query.", "Mutation.", "Subscription."))}
 
-    assert roots == NAMES_NO_ORGANIZATION | {"Mutation.createOrganization"}
+    assert roots == NAMES_NO_ORGANIZATION | {"Mutation.createOrganization", "Mutation.acceptInvitation"}
     below = shown_to(outsider) - roots - shown_to(NOBODY)
     assert {field.split(".")[0] for field in below} == OF_THE_CALLER
 

@@ -121,6 +121,7 @@ class Spending(RuleBasedStateMachine):
         money = Money(amount, "USD")
         answer = self.run_(self.ours.cap(level, None, subject, cap=money, scope=scope, interval=interval, at=at))
         assert isinstance(answer, limits.LimitSet), answer
+        self.model.expire(at)
         self.model.caps[place, subject or self.ours.organization_id, interval] = amount
 
     @rule(of=person)
