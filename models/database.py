@@ -49,6 +49,7 @@ ROW_MODULES = (
 )
 MIGRATIONS = "models.migrations"
 POOL_SIZE = 10
+_worked_out = ""  # the scheme of the database that every row was last worked out for
 
 
 class SnapshotReader(Protocol):
@@ -78,7 +79,7 @@ async def opened(url: str) -> AsyncIterator[Database]:
     """Yield the database at `url`, and close every connection at the end, whatever happened."""
     context = TortoiseContext()
     async with context:
-        await context.init(config=_configuration(url), use_tz=True, timezone="UTC", _enable_global_fallback=True)
+        await _init(context, url)
         writer = context.connections.get("writer")
         reader = context.connections.get("reader")
         await writer.create_connection(with_db=True)
@@ -94,7 +95,7 @@ async def reading(url: str) -> AsyncIterator[BaseDBAsyncClient]:
     """Yield a client that only reads, also while another process owns and serves the same SQLite file."""
     context = TortoiseContext()
     async with context:
-        await context.init(config=_configuration(url), use_tz=True, timezone="UTC", _enable_global_fallback=True)
+        await _init(context, url)
         yield context.connections.get("reader")
 
 
@@ -110,6 +111,24 @@ def sqlite_path(url: str) -> Path | None:
     """Return the file that `url` names, or None where it names a server."""
     parts = urlsplit(url)
     return Path(unquote(url.removeprefix("sqlite://"))) if parts.scheme == "sqlite" else None
+
+
+async def _init(context: TortoiseContext, url: str) -> None:
+    """Tell `context` of the rows and connections.
+
+    Tortoise works out every column, filter and base query of every row at each init. They depend on the dialect
+    alone, so they are worked out again only where it is another one than before.
+    """
+    global _worked_out
+    scheme = urlsplit(url).scheme
+    await context.init(
+        config=_configuration(url),
+        use_tz=True,
+        timezone="UTC",
+        init_connections=scheme != _worked_out,
+        _enable_global_fallback=True,
+    )
+    _worked_out = scheme
 
 
 def _configuration(url: str) -> dict[str, Any]:

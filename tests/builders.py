@@ -5,14 +5,22 @@ database. Everything has an honest default; a test says only what it is about.
 """
 
 import itertools
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from strawberry.types.execution import ExecutionResult, PreExecutionError
+from graphql import ExecutionResult
+from starlette.requests import HTTPConnection
+from strawberry.types.execution import PreExecutionError
 
+from api.callers import Visit
+from api.execution import Operations
+from api.graph_requests import GraphRequest
+from api.operations import Refused
+from api.settings import Limits
 from auth.principal import Membership, Principal
 from billing.plans import from_document, to_document
 from billing.roles import BUILT_IN, Permission
@@ -92,6 +100,9 @@ DEARER: dict[str, Any] = deepcopy(POOLED)
 DEARER["key"], DEARER["name"] = "dearer", {"en": "Dearer"}
 DEARER["items"][0]["price"]["unit"] = "60"
 DEARER["items"][2]["price"]["cards"][0]["rates"][0]["amount"] = "2"
+OPERATIONS = Operations(schema, Limits())
+"""Prepares and executes as the real doors do, and remembers documents across tests as they do across requests."""
+NOWHERE = HTTPConnection({"type": "http", "headers": []})
 _KEYS = itertools.count(1)
 
 
@@ -105,10 +116,14 @@ class Caller:
     reader: Client | None = None
     last: Context | None = field(default=None)
 
-    async def send(self, document: str, **variables: Any) -> ExecutionResult | PreExecutionError:
+    async def send(self, document: str, **variables: Any) -> ExecutionResult:
         """Return the answer as it is, errors and all."""
-        self.last = self.context()
-        return await schema.execute(document, variable_values=variables, context_value=self.last)
+        visit = Visit(NOWHERE, cast(Any, self.principal), self._opened, "request")
+        try:
+            operation = OPERATIONS.prepare(GraphRequest(document, None, variables))
+        except Refused as refused:
+            return ExecutionResult(None, list(refused.errors))
+        return await OPERATIONS.run(operation, visit)
 
     async def data(self, document: str, **variables: Any) -> Any:
         """Return the data of an answer without errors."""
@@ -143,6 +158,11 @@ class Caller:
                 yield result.data
         finally:
             await stream.aclose()
+
+    @asynccontextmanager
+    async def _opened(self, _connection: object, _caller: object) -> AsyncIterator[Context]:
+        self.last = self.context()
+        yield self.last
 
     def context(self) -> Context:
         """Return a fresh context."""

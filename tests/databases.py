@@ -70,12 +70,13 @@ async def copied(url: str, folder: Path) -> AsyncIterator[Database]:
     parts = urlsplit(url)
     original = parts.path.lstrip("/")
     server = urlunsplit(parts._replace(path="/postgres"))
-    await _execute(server, f'CREATE DATABASE "{original}_copy" TEMPLATE "{original}"')
+    copy = f"{original}_{os.getpid()}"
+    await _execute(server, f'CREATE DATABASE "{copy}" TEMPLATE "{original}"')
     try:
-        async with opened(urlunsplit(parts._replace(path=f"/{original}_copy"))) as database:
+        async with opened(urlunsplit(parts._replace(path=f"/{copy}"))) as database:
             yield database
     finally:
-        await _execute(server, f'DROP DATABASE "{original}_copy" WITH (FORCE)')
+        await _execute(server, f'DROP DATABASE "{copy}" WITH (FORCE)')
 
 
 async def _recreate(parts: object, name: str) -> None:

@@ -5,7 +5,7 @@ import itertools
 import json
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -128,11 +128,12 @@ class Served:
         """Yield a socket on which somebody has introduced themselves."""
         payload = {"Authorization": f"Bearer {self.token(name)}"} if name else {}
         url = self.settings.public_url.replace("http", "ws", 1)
+        rest = {"close_timeout": 1, **rest}  # a reader that stalls does not hear a goodbye either
         async with websockets.connect(
             f"{url}/graphql", subprotocols=[Subprotocol("graphql-transport-ws")], **rest
         ) as live:
             await live.send(json.dumps({"type": "connection_init", "payload": payload}))
-            opened = Socket(live, self.organization)
+            opened = Socket(live, self.organization, self.channels)
             assert await opened.hear() == {"type": "connection_ack"}
             yield opened
 
@@ -143,13 +144,21 @@ class Socket:
 
     live: websockets.ClientConnection
     organization: str
+    channels: Channels
     closing: Any = None
 
     async def subscribe(self, document: str, identity: str = "1", **variables: Any) -> None:
         """Subscribe, and return when that was done."""
         payload = {"query": document, "variables": {"id": self.organization, **variables}}
+        listening = self._listening()
         await self.live.send(json.dumps({"id": identity, "type": "subscribe", "payload": payload}))
-        await asyncio.sleep(0.3)
+        with suppress(TimeoutError):  # who is refused never listens
+            async with asyncio.timeout(0.5):
+                while self._listening() == listening:
+                    await asyncio.sleep(0.005)
+
+    def _listening(self) -> int:
+        return sum(len(channel._listeners) for channel in self.channels._open.values())
 
     async def hear(self) -> Any:
         """Return the next message."""

@@ -74,7 +74,7 @@ async def test_tells_each_only_what_they_may_see(database: Database, tmp_path: P
         await house.use(bo, "0.80")
         await house.use(cy, "0.95")
         heard = {name: [await socket.news() for _ in range(_count(name))] for name, socket in sockets.items()}
-        quiet = [await socket.is_quiet() for socket in sockets.values()]
+        quiet = await asyncio.gather(*(socket.is_quiet() for socket in sockets.values()))
         open_ = len(house.channels)
         await _close(sockets.values())
 
@@ -278,8 +278,7 @@ async def _opened(house: Served, name: str) -> Socket:
 
 
 async def _close(sockets: Any) -> None:
-    for socket in sockets:
-        await socket.closing.__aexit__(None, None, None)
+    await asyncio.gather(*(socket.closing.__aexit__(None, None, None) for socket in sockets))
 
 
 def _count(name: str) -> int:
