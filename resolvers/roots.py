@@ -1,5 +1,6 @@
 """What can be asked, done and heard: the whole graph in one place."""
 
+from functools import cache
 from typing import Final
 
 import strawberry
@@ -119,6 +120,7 @@ def sdl() -> str:
     return f"{text.replace(_ONE_OF, _ONE_OF_DESCRIBED)}\n"
 
 
+@cache
 def federated() -> strawberry.Schema:
     """Return the graph as a subgraph of Apollo Federation serves it: with what a router asks, and nothing less."""
     query = strawberry.type(type("Query", (Query, federation.queries_of(subgraph_sdl())), {}), description=_ASKED)

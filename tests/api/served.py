@@ -154,7 +154,7 @@ class Socket:
         await self.live.send(json.dumps({"id": identity, "type": "subscribe", "payload": payload}))
         with suppress(TimeoutError):  # who is refused never listens
             async with asyncio.timeout(0.5):
-                while self._listening() == listening:
+                while self._listening() == listening:  # noqa: ASYNC110  # nobody tells who else listens
                     await asyncio.sleep(0.005)
 
     def _listening(self) -> int:

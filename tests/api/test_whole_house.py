@@ -27,6 +27,7 @@ from models.events import head
 from models.sql import Client
 from tests.services.books import POOLED
 
+PEOPLE = 120
 ANN = Persona("ann@acme.example", "Ann", "acme")
 CREATE = """mutation($input: CreateOrganizationInput!) {
     createOrganization(input: $input) { organization { id eventCursor } userErrors { message } } }"""
@@ -109,17 +110,17 @@ async def test_clients_that_hang_up_leave_a_server_that_answers_and_no_half_effe
             asking.cancel()
             await asyncio.gather(asking, return_exceptions=True)
 
-        for start in range(0, 300, 20):
+        for start in range(0, PEOPLE, 20):
             await asyncio.gather(*(hangs_up(start + offset) for offset in range(20)))
         done = await asyncio.gather(
-            *(visitor.ask(ADD, input=a_person(organization["id"], f"p{number}")) for number in range(300))
+            *(visitor.ask(ADD, input=a_person(organization["id"], f"p{number}")) for number in range(PEOPLE))
         )
 
         organization_id = organization["id"].removeprefix("org_")
         assert all(answer["userErrors"] == [] for answer in done), "a retry under the same key is the same command"
-        assert await members.count(database.reader, organization_id) == 301
+        assert await members.count(database.reader, organization_id) == PEOPLE + 1
         log = await head(database.reader, organization_id)
-        assert log == 5 + 2 * 300, "each person was added and seated once"
+        assert log == 5 + 2 * PEOPLE, "each person was added and seated once"
 
 
 async def test_an_alert_crosses_the_house_from_a_charge_to_a_socket(database: Database, tmp_path: Path) -> None:
