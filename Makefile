@@ -41,7 +41,7 @@ lock: $(VENV)/.dev  ## Pin every dependency again
 	@$(BIN)/pip-compile -q --generate-hashes --strip-extras --allow-unsafe --no-emit-find-links --no-emit-index-url \
 		--build-deps-for editable --extra pdf --extra postgres --extra scim --extra speed -o requirements/demo.txt pyproject.toml
 	@$(BIN)/pip-compile -q --generate-hashes --strip-extras --allow-unsafe --no-emit-find-links --no-emit-index-url \
-		--build-deps-for editable --extra pdf --extra postgres --extra scim --extra speed --extra dev -c requirements/demo.txt \
+		--build-deps-for editable --extra pdf --extra postgres --extra scim --extra speed --extra otel --extra dev -c requirements/demo.txt \
 		-o requirements/dev.txt pyproject.toml
 
 # The registry fails now and then: three tries, then it is down.

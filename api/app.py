@@ -5,8 +5,10 @@ further routes and what lives as long as the application are handed in.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from functools import partial
+from typing import Final
 
 import strawberry
 from starlette.applications import Starlette
@@ -16,19 +18,23 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from api import health, pages
+from api import health, metrics_door, pages
 from api.budgets import Budgets, PayersOf, by_address, policies
 from api.callers import Authenticate, OpenContext, Recognize
+from api.draining import Drain
 from api.execution import Operations
 from api.graphql_http import GraphQLOverHttp, HttpDoor
 from api.graphql_ws import GraphQLOverWebSocket
+from api.metrics import Metrics
 from api.middleware import AccessLog, BodyDeadline, RequestId, SecurityHeaders
+from api.observing import Observer
 from api.settings import Settings
 from api.sse import GraphQLOverEvents
 from api.trusted_documents import Library
 from api.watch import Watch
 from events.hub import Hub
 
+MUTATIONS_SECONDS_MIN: Final = 1.0
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
 
@@ -44,18 +50,22 @@ def build_app(
     routes: Sequence[BaseRoute] = (),
     checks: Sequence[health.Check] = (),
     lifespan: Lifespan | None = None,
+    observer: Observer | None = None,
 ) -> Starlette:
-    """Return the application: the graph at `/graphql` and `/graphql/stream`, health, pages and `routes`."""
+    """Return the application: the graph at `/graphql` and `/graphql/stream`, health, metrics, pages and `routes`."""
     library = Library.at(settings.trusted_documents_file, settings.trusted_documents)
     budgets = Budgets(policies(settings), payers_of=payers_of)
-    operations = Operations(graph_schema, settings.limits, budgets, library)
+    observer = observer or Observer()
+    operations = Operations(graph_schema, settings.limits, budgets, library, observer)
+    drain = Drain(notice_seconds=settings.drain_seconds, seconds_max=settings.shutdown_seconds_max)
     door = HttpDoor(operations, settings=settings, authenticate=authenticate, open_context=open_context)
     watch = Watch(recognize)
     if hub is not None:
         hub.admit = watch.admit
     socket = GraphQLOverWebSocket(
-        operations, settings=settings, authenticate=authenticate, open_context=open_context, watch=watch
+        operations, settings=settings, authenticate=authenticate, open_context=open_context, watch=watch, drain=drain
     )
+    observer.metrics.watch(partial(_gauges, operations, drain, hub))
     page = pages.QueryPage() if settings.query_page else None
 
     @asynccontextmanager
@@ -65,21 +75,23 @@ def build_app(
             yield
             watching.cancel()
             # Nobody waits for these any more, but they are somebody's money: finish before the database closes.
-            await operations.drain(seconds=settings.shutdown_seconds_max)
+            await operations.drain(seconds=max(MUTATIONS_SECONDS_MIN, drain.seconds_left))
+            observer.close()
 
     app = Starlette(
         routes=[
             Route("/graphql", GraphQLOverHttp(door, page)),
             WebSocketRoute("/graphql", socket),
-            Route("/graphql/stream", GraphQLOverEvents(door, watch)),
-            *health.routes(checks),
+            Route("/graphql/stream", GraphQLOverEvents(door, watch, drain)),
+            *health.routes((*checks, ("serving", drain.require_serving))),
+            metrics_door.route(observer.metrics, settings),
             *([pages.static_files(), Route("/", _home)] if page is not None else []),
             *routes,
         ],
-        middleware=_middleware(settings),
+        middleware=_middleware(settings, observer.metrics),
         lifespan=living,
     )
-    app.state.closing = asyncio.Event()
+    app.state.drain = drain
     app.state.operations, app.state.watch, app.state.hub = operations, watch, hub
     return app
 
@@ -89,10 +101,25 @@ async def _home(_request: Request) -> Response:
     return RedirectResponse("/graphql", status_code=303)
 
 
-def _middleware(settings: Settings) -> list[Middleware]:
+def _gauges(operations: Operations, drain: Drain, hub: Hub | None) -> Mapping[str, tuple[str, float]]:
+    """Return how things stand now, for whoever collects it."""
+    return {
+        "billgraph_sockets": ("WebSockets open.", len(drain.sockets)),
+        "billgraph_event_streams": ("Streams of server-sent events open.", len(drain.streams)),
+        "billgraph_subscriptions": ("Subscriptions open, over either.", operations.streams),
+        "billgraph_questions_followed": ("Different questions behind the subscriptions.", len(operations.channels)),
+        "billgraph_operations_in_progress": ("Queries and mutations in progress.", operations.busy),
+        "billgraph_event_log_lag_seconds": (
+            "How long the oldest news that was announced here has waited to be read from the log.",
+            0.0 if hub is None else hub.lag_seconds,
+        ),
+    }
+
+
+def _middleware(settings: Settings, metrics: Metrics) -> list[Middleware]:
     layers = [
         Middleware(RequestId),
-        Middleware(AccessLog),
+        Middleware(AccessLog, metrics=metrics),
         Middleware(SecurityHeaders, is_https=settings.public_url.startswith("https://")),
         Middleware(BodyDeadline, seconds=settings.limits.body_seconds_max),
     ]

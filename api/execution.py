@@ -17,6 +17,7 @@ from typing import Any
 import strawberry
 from graphql import (
     ExecutionResult,
+    OperationDefinitionNode,
     OperationType,
 )
 from graphql.execution import (
@@ -28,11 +29,12 @@ from graphql.execution import (
 )
 from strawberry.utils.await_maybe import await_maybe
 
-from api import cost
+from api import cost, deprecations
 from api.budgets import Budgets, Tab
 from api.callers import OpenContext, Visit
 from api.following import Channels, Listener, Sink, failed
 from api.graph_requests import GraphRequest
+from api.observing import Observer
 from api.operations import Document, Documents, Operation, Refused, chosen
 from api.settings import Limits
 from api.trusted_documents import Library
@@ -54,12 +56,14 @@ class Operations:
         limits: Limits,
         budgets: Budgets | None = None,
         library: Library | None = None,
+        observer: Observer | None = None,
     ) -> None:
         self._schema = graph_schema._schema
         self._executor: type[Executor[Any]] = graph_schema.execution_context_class
         self._limits = limits
         self.budgets = budgets or Budgets(())
         self._library = library or Library({})
+        self.observer = observer or Observer()
         self._documents = Documents(limits.documents_cached_max)
         self._mutations: set[asyncio.Task[ExecutionResult]] = set()
         self._queries = 0
@@ -78,8 +82,10 @@ class Operations:
             if tab is not None:
                 tab.take(operation.cost.points)
         except GraphError as fault:
+            self.observer.refused(fault.code)
             raise Refused(as_graphql(fault)) from fault
-        except Refused:
+        except Refused as refused:
+            self.observer.refused(first_code(refused.errors))
             if tab is not None:
                 tab.fine()
             raise
@@ -96,13 +102,25 @@ class Operations:
             document = validated(self._schema, text, self._limits, is_known=is_known)
             self._documents.add(document)
         self._library.learn(request)
-        return Operation(document, chosen(document.node, request.operation_name), request.variables, tab)
+        definition = chosen(document.node, request.operation_name)
+        deprecated = self._deprecated(document, definition, request.variables) if document.deprecated else frozenset()
+        return Operation(document, definition, request.variables, tab, deprecated)
+
+    def _deprecated(
+        self, document: Document, definition: OperationDefinitionNode, variables: dict[str, Any]
+    ) -> frozenset[str]:
+        name = "" if definition.name is None else definition.name.value
+        return document.deprecated[name] | deprecations.in_variables(self._schema, definition, variables)
 
     async def run(self, operation: Operation, visit: Visit) -> ExecutionResult:
         """Return the answer to a query or mutation, with what it cost. It never raises for what happens inside."""
-        result = await self._run(operation, visit)
+        self.observer.deprecated(operation, visit)
+        with self.observer.course(operation, visit) as course:
+            result = await self._run(operation, visit)
+            used = operation.cost.answered(cost.rows_in(result.data))
+            course.ended(result, actual=used)
         if operation.tab is not None:
-            asked, used = operation.cost.points, operation.cost.answered(cost.rows_in(result.data))
+            asked = operation.cost.points
             operation.tab.give_back(asked - used)
             told = {"requested": asked, "actual": used, "remaining": operation.tab.remaining}
             result.extensions = {**(result.extensions or {}), "cost": told}
@@ -110,9 +128,8 @@ class Operations:
 
     async def _run(self, operation: Operation, visit: Visit) -> ExecutionResult:
         assert operation.kind is not OperationType.SUBSCRIPTION, "a subscription has no single answer"
-        busy = self._queries + len(self._mutations)  # a mutation counts until it is done, waited for or not
-        if busy >= self._limits.operations_max:
-            return _failed(GraphError(ErrorCode.OVERLOADED, f"{busy} operations are in progress; try again."))
+        if self.busy >= self._limits.operations_max:
+            return _failed(GraphError(ErrorCode.OVERLOADED, f"{self.busy} operations are in progress; try again."))
         if operation.kind is OperationType.MUTATION:
             return await self._mutate(operation, visit)
         self._queries += 1
@@ -133,6 +150,7 @@ class Operations:
         if self._streams >= self._limits.streams_max:
             message = f"{self._streams} subscriptions are open; try again."
             raise Refused(as_graphql(GraphError(ErrorCode.OVERLOADED, message)))
+        self.observer.deprecated(operation, visit)
         self._streams += 1
         try:
             executor, source = await self._source(operation, visit)
@@ -146,6 +164,16 @@ class Operations:
             self._streams -= 1
             raise
         return self._stream(executor, source, visit)
+
+    @property
+    def busy(self) -> int:
+        """How many queries and mutations are in progress; a mutation counts until it is done, waited for or not."""
+        return self._queries + len(self._mutations)
+
+    @property
+    def streams(self) -> int:
+        """How many subscriptions are open."""
+        return self._streams
 
     def left(self) -> None:
         """Note that a subscription is over."""

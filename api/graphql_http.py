@@ -20,6 +20,7 @@ from api.callers import Authenticate, Caller, OpenContext, Visit, require_origin
 from api.execution import Operations
 from api.graph_requests import GraphRequest
 from api.middleware import request_id
+from api.observing import account_of, named
 from api.operations import Operation, Refused
 from api.pages import QueryPage
 from api.settings import Settings
@@ -75,7 +76,7 @@ class HttpDoor:
         caller, asked = await self._introduced(request)
         request.state.tab = tab = self._tab(request, caller, asked)
         operation = self.operations.prepare(asked, tab=tab, is_known=caller is not None)
-        request.state.operation = operation.name or operation.kind.value
+        request.state.facts = {**named(operation), "principal": account_of(caller)}
         if request.method == "GET" and operation.kind is OperationType.MUTATION:
             raise GraphError(ErrorCode.METHOD_NOT_ALLOWED, "A mutation needs POST.", allow="POST")
         left_off = request.headers.get("last-event-id") or None
@@ -86,8 +87,10 @@ class HttpDoor:
         caller = None
         try:
             caller = await self._authenticate(request, {})
+            request.state.facts = {"principal": account_of(caller)}
             return caller, await self._read(request)
-        except GraphError:
+        except GraphError as fault:
+            self.operations.observer.refused(fault.code)
             request.state.tab = tab = self._tab(request, caller, None)
             tab.require(1)
             tab.fine()
@@ -166,6 +169,8 @@ def _answered(result: ExecutionResult, media_type: str, request: Request) -> Res
 
 def _response(result: ExecutionResult, media_type: str, status: int, request: Request) -> Response:
     headers = {"content-type": f"{media_type}; charset=utf-8", "cache-control": "no-store", "vary": "accept, origin"}
+    if result.errors:
+        request.scope["state"].setdefault("facts", {})["code"] = first_code(result.errors).value
     if result.errors and status >= 400:
         code, facts = first_code(result.errors), first_facts(result.errors)
         headers |= _HEADERS.get(code, {})

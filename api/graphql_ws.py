@@ -12,16 +12,20 @@ from contextlib import aclosing
 from functools import partial
 
 import structlog
-from graphql import ExecutionResult
+from graphql import ExecutionResult, OperationType
+from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from api import json_codec, ws_frames
 from api.answers import answer, has_data
 from api.callers import Authenticate, OpenContext, Visit, require_origin, seconds_until
+from api.draining import CLOSE_CODE, SAID, Drain
 from api.execution import Operations, Subscription
 from api.following import Answered
+from api.graphql_http import RETRY_AFTER_SECONDS
 from api.middleware import request_id
+from api.observing import account_of, named
 from api.operations import Refused
 from api.push_socket import EXTENSION, INTERRUPTED, PushSocket
 from api.settings import Limits, Settings
@@ -50,9 +54,11 @@ class GraphQLOverWebSocket:
         authenticate: Authenticate,
         open_context: OpenContext,
         watch: Watch,
+        drain: Drain,
     ) -> None:
         self._operations = operations
         self._watch = watch
+        self._drain = drain
         self._settings = settings
         self._authenticate = authenticate
         self._open_context = open_context
@@ -65,6 +71,12 @@ class GraphQLOverWebSocket:
         except GraphError:
             await websocket.close()  # before accepting: the handshake is refused with 403
             return
+        try:
+            self._drain.require_open()
+        except GraphError as fault:
+            headers = {"retry-after": str(RETRY_AFTER_SECONDS)}
+            await websocket.send_denial_response(PlainTextResponse(fault.message, 503, headers))
+            return
         offered = websocket.scope["subprotocols"]
         is_spoken = SUBPROTOCOL in offered
         # A handshake that takes up no offer fails at the client, which never learns why: take one, and say 4406.
@@ -75,9 +87,11 @@ class GraphQLOverWebSocket:
         try:
             if not is_spoken:
                 raise Close(4406, "Subprotocol not acceptable")
-            await session.serve()
+            with self._drain.stay(session, self._drain.sockets):
+                await session.serve()
         except Close as closing:
             _log.info("socket closed", code=closing.code, reason=closing.reason)
+            self._operations.observer.metrics.socket_closed(closing.code)
             try:
                 async with asyncio.timeout(CLOSING_SECONDS_MAX):
                     await websocket.close(closing.code, closing.reason)
@@ -87,6 +101,7 @@ class GraphQLOverWebSocket:
                 session.abort()
         except WebSocketDisconnect as leaving:
             _log.info("socket left", code=leaving.code)
+            self._operations.observer.metrics.socket_closed(leaving.code)
 
     async def _connect(self, websocket: WebSocket, payload: Mapping[str, object]) -> Visit:
         """Return who introduced themselves, or raise `Close`."""
@@ -105,7 +120,10 @@ class GraphQLOverWebSocket:
 class _Session:
     """One socket: what was introduced, and what runs."""
 
-    __slots__ = ("_connect", "_limits", "_operations", "_receive", "_running", "_socket", "_visit", "_watch")
+    __slots__ = (
+        "_connect", "_endless", "_is_leaving", "_limits", "_operations", "_receive", "_running", "_socket", "_visit",
+        "_watch",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -123,6 +141,8 @@ class _Session:
         self._watch = watch
         self._connect = connect
         self._visit: Visit | None = None
+        self._is_leaving = False
+        self._endless: set[str] = set()
         self._running: dict[str, asyncio.Task[None] | Subscription] = {}
 
     async def serve(self) -> None:
@@ -136,6 +156,16 @@ class _Session:
                 running.cancel()
             self._running.clear()
             await asyncio.gather(*(each for each in opened if isinstance(each, asyncio.Task)), return_exceptions=True)
+
+    def leave(self) -> None:
+        """Close as soon as everything that has one answer has got it; news goes on elsewhere, from its cursor."""
+        self._is_leaving = True
+        self._leave_when_done()
+
+    def _leave_when_done(self) -> None:
+        answering = [identity for identity, each in self._running.items() if isinstance(each, asyncio.Task)]
+        if self._is_leaving and self._endless.issuperset(answering):
+            self._socket.interrupt(CLOSE_CODE, SAID)
 
     def abort(self) -> None:
         """Drop the connection and what waits on it."""
@@ -205,6 +235,8 @@ class _Session:
                 raise Close(4429, "Too many initialisation requests")
             case ws_frames.Subscribe(identity) if identity in self._running:
                 raise Close(4409, f"Subscriber for {identity} already exists")
+            case ws_frames.Subscribe() if self._is_leaving:
+                self._refuse(frame.id, ExecutionResult(None, [as_graphql(GraphError(ErrorCode.OVERLOADED, SAID))]))
             case ws_frames.Subscribe() if len(self._running) >= self._limits.socket_operations_max:
                 message = f"{len(self._running)} operations are open on this socket; complete one first."
                 self._refuse(frame.id, ExecutionResult(None, [as_graphql(GraphError(ErrorCode.OVERLOADED, message))]))
@@ -213,6 +245,8 @@ class _Session:
             case ws_frames.Complete(identity):
                 if (running := self._running.pop(identity, None)) is not None:
                     running.cancel()
+                    self._endless.discard(identity)
+                    self._leave_when_done()
             case ws_frames.Ping(payload):
                 await self._pong(payload)
             case ws_frames.Pong():
@@ -225,11 +259,14 @@ class _Session:
             budgets = self._operations.budgets
             tab = budgets.tab(budgets.payers_of(visit.connection, visit.caller, frame.request))
             operation = self._operations.prepare(frame.request, tab=tab)
-            _log.info("operation", operation=operation.name or operation.kind.value)
+            if operation.kind is OperationType.SUBSCRIPTION:  # of anything else is told when it is over
+                _log.info("subscribed", **named(operation), principal=account_of(visit.caller))
             opened = await self._operations.open(operation, visit, _Sink(self, frame.id))
             if isinstance(opened, Subscription):
                 await self._keep(frame.id, opened, visit)
                 return
+            if operation.kind is OperationType.SUBSCRIPTION:
+                self._endless.add(frame.id)
             refused = await self._send_all(frame.id, opened, visit)
         except Refused as fault:
             refused = ExecutionResult(None, list(fault.errors))
@@ -241,6 +278,7 @@ class _Session:
             self._refuse(frame.id, refused)
         else:
             await self._send({"id": frame.id, "type": "complete"})
+        self._leave_when_done()
 
     async def _keep(self, identity: str, subscription: Subscription, visit: Visit) -> None:
         """Let a subscription take the place of the task that opened it."""
@@ -248,6 +286,7 @@ class _Session:
             subscription.cancel()
             return
         self._running[identity] = subscription
+        self._leave_when_done()
         if self.visit is not visit:  # the caller has become somebody else while it was opened
             await subscription.renew(self.visit)
 
@@ -265,6 +304,7 @@ class _Session:
     def _forget(self, identity: str) -> None:
         if self._running.get(identity) is asyncio.current_task():
             del self._running[identity]
+            self._endless.discard(identity)
 
     def _refuse(self, identity: str, result: ExecutionResult) -> None:
         errors = answer(result, self.visit.request_id)["errors"]

@@ -20,9 +20,13 @@ from api import downloads, exports, scim
 from api.app import Lifespan, build_app
 from api.budgets import ORGANIZATION, PRINCIPAL, Payer, address
 from api.callers import Caller
+from api.counting import Counting
 from api.graph_requests import GraphRequest
 from api.identity import Identification, identification
+from api.metrics import Metrics
+from api.observing import Observer
 from api.settings import Settings
+from api.tracing import tracing_of
 from auth import memberships
 from auth.authentication import ForeignRequest, Identity, principal_of
 from auth.clients import ClientIdentity
@@ -64,7 +68,9 @@ def build_house(
     database: Database, settings: Settings, *, personas: Sequence[Persona] = (), key_path: Path | None = None
 ) -> Starlette:
     """Return the application on an open database; `personas` can sign in without a provider, in development."""
-    dispatcher = Dispatcher(database.runner, Hub(), settings.postbox)
+    observer = Observer(Metrics(), tracing_of(settings))
+    counting = Counting(observer.metrics)
+    dispatcher = Dispatcher(database.runner, Hub(), settings.postbox, counting.command)
     known = identification(database, dispatcher, settings, personas=personas, key_path=key_path, now=now)
     callers = Callers(known, database)
 
@@ -99,13 +105,14 @@ def build_house(
             *scim.routes(database, dispatcher, public_url=settings.public_url, failures=known.failures, now=now),
         ],
         checks=(("database", lambda: _answers(database)), ("schema", lambda: require_golden(database.reader))),
-        lifespan=_living(database, dispatcher, settings),
+        lifespan=_living(database, dispatcher, settings, counting),
+        observer=observer,
     )
 
 
-def _living(database: Database, dispatcher: Dispatcher, settings: Settings) -> Lifespan:
+def _living(database: Database, dispatcher: Dispatcher, settings: Settings, counting: Counting) -> Lifespan:
     """Return what goes on as long as the application lives: hearing of other processes, and sending webhooks."""
-    postman, hub = Postman(database.reader, dispatcher, clock=now), dispatcher.hub
+    postman, hub = Postman(database.reader, dispatcher, clock=now, told=counting.webhook), dispatcher.hub
 
     @asynccontextmanager
     async def living(_app: Starlette) -> AsyncIterator[None]:

@@ -17,7 +17,10 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.metrics import Metrics
+
 _log = structlog.get_logger(__name__)
+_QUIET = frozenset({"/livez", "/readyz", "/metrics"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 CONTENT_POLICY = "; ".join(
@@ -74,10 +77,14 @@ class RequestId:
 
 
 class AccessLog:
-    """Writes one line for each request when it ends: method, path, operation, status and time; never the query."""
+    """Writes one line for each request when it ends, and counts its status; never the query or a variable.
 
-    def __init__(self, app: ASGIApp) -> None:
+    What a door knows of the operation and its caller it has put into the request's state, as `facts`.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Time the request and note its status."""
@@ -96,10 +103,10 @@ class AccessLog:
             return await self._app(scope, receive, send_noted)
         finally:
             facts: dict[str, Any] = {"method": scope["method"], "path": scope["path"][:200], "status": status}
-            if (operation := scope.get("state", {}).get("operation")) is not None:
-                facts["operation"] = operation
+            facts |= scope.get("state", {}).get("facts", {})
+            self._metrics.responded(status)
             facts["milliseconds"] = round((time.perf_counter() - started) * 1000, 1)
-            level = _log.debug if scope["path"] in {"/livez", "/readyz"} else _log.info
+            level = _log.debug if scope["path"] in _QUIET else _log.info
             level("request", **facts)
 
 

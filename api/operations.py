@@ -47,6 +47,8 @@ class Document:
     node: DocumentNode
     costs: Mapping[str | None, Cost] = field(default_factory=dict)
     """What each operation asks for, by its name."""
+    deprecated: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """What each operation uses of what is deprecated, by its name, or the empty text where it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class Operation:
     definition: OperationDefinitionNode
     variables: dict[str, Any]
     tab: Tab | None = None
+    deprecated: frozenset[str] = frozenset()
+    """What it uses of what is deprecated, as schema coordinates."""
 
     @property
     def cost(self) -> Cost:

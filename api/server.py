@@ -5,14 +5,18 @@ progress get at shutdown. It writes no log lines of its own about requests and d
 """
 
 import asyncio
+import signal
 import socket
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from math import ceil
+from types import FrameType
 from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
 
+from api.draining import Drain
 from api.push_socket import PushSocket
 from api.settings import Settings
 
@@ -27,15 +31,23 @@ HEADERS_BYTES_MAX = 32 * 1024
 
 
 class Server(uvicorn.Server):
-    """A server that tells event streams to end when it stops. uvicorn itself would wait for them as for requests."""
+    """A server that drains before it stops. uvicorn itself would cut sockets off, and wait for streams for ever."""
 
-    def __init__(self, config: uvicorn.Config, closing: asyncio.Event) -> None:
+    def __init__(self, config: uvicorn.Config, drain: Drain) -> None:
         super().__init__(config)
-        self._closing = closing
+        self._drain = drain
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop when told to. uvicorn would raise SIGTERM once more at the end, before the database is closed."""
+        if sig == signal.SIGTERM:
+            self.should_exit = True
+        else:
+            super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop listening, end what is endless, wait for the rest."""
-        self._closing.set()
+        """Let go of what is endless, stop listening, and wait for the rest."""
+        await self._drain.run(is_forced=lambda: self.force_exit)
+        self.config.timeout_graceful_shutdown = max(1, ceil(self._drain.seconds_left))
         await super().shutdown(sockets)
 
 
@@ -59,11 +71,10 @@ def build_server(app: Starlette, settings: Settings) -> Server:
             proxy_headers=True,
             forwarded_allow_ips=settings.trusted_proxies,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=int(settings.shutdown_seconds_max),
             h11_max_incomplete_event_size=HEADERS_BYTES_MAX,
             ws_max_size=settings.limits.frame_bytes_max,
             ws=PushSocket,
             ws_per_message_deflate=False,
         ),
-        app.state.closing,
+        app.state.drain,
     )

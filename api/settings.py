@@ -180,6 +180,16 @@ class Settings(BaseSettings):
         default=None, description="The file of registered documents, which `billgraph documents register` writes."
     )
     log_level: str = Field(default="info", description="Least severity that is logged.")
+    metrics_token: SecretStr | None = Field(
+        default=None,
+        description="Bearer token for /metrics, at least 32 characters; without it only this machine reads them, and "
+        "in production nobody.",
+    )
+    tracing: bool = Field(default=False, description="Send spans by OpenTelemetry; needs the extra `otel`.")
+    tracing_documents: bool = Field(default=False, description="Put the GraphQL document into each span.")
+    drain_seconds: Annotated[float, Field(ge=0)] = Field(
+        default=0, description="Time between being told to stop and stopping to listen, for load balancers to notice."
+    )
     shutdown_seconds_max: Seconds = Field(default=20, description="Time requests in progress get at shutdown.")
     limits: Limits = Field(default_factory=Limits, description="See the bounds below.")
 
@@ -209,6 +219,13 @@ class Settings(BaseSettings):
     def _usable_keys(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         Vault([key.get_secret_value() for key in keys])  # raises for what is no key, without showing it
         return keys
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _strong_token(cls, token: SecretStr | None) -> SecretStr | None:
+        if token is not None and len(token) < SECRET_LENGTH_MIN:
+            raise ValueError(f"must have at least {SECRET_LENGTH_MIN} characters")
+        return token
 
     @field_validator("webhook_allowed_hosts")
     @classmethod

@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api import json_codec, media_types
 from api.answers import answer
 from api.callers import Visit, seconds_until
+from api.draining import Drain
 from api.execution import Subscription
 from api.following import Answered
 from api.graphql_http import JSON, HttpDoor, failure
@@ -44,9 +45,10 @@ _HEADERS = [
 class GraphQLOverEvents:
     """The ASGI application at `/graphql/stream`."""
 
-    def __init__(self, door: HttpDoor, watch: Watch) -> None:
+    def __init__(self, door: HttpDoor, watch: Watch, drain: Drain) -> None:
         self._door = door
         self._watch = watch
+        self._drain = drain
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -56,8 +58,8 @@ class GraphQLOverEvents:
 
     async def _respond(self, request: Request) -> ASGIApp:
         identity = request_id(request.scope)
-        closing = request.app.state.closing
         try:
+            self._drain.require_open()
             if media_types.chosen(request.headers.get("accept") or "*/*", (EVENT_STREAM,)) is None:
                 raise GraphError(ErrorCode.NOT_ACCEPTABLE, f"Accept {EVENT_STREAM}.")
             operation, visit = await self._door.enter(request)
@@ -65,14 +67,14 @@ class GraphQLOverEvents:
             opened = await self._door.operations.open(operation, visit, sink)
         except Refused as refused:
             # Clients of this protocol read no error body, so a faulty document is told as an event.
-            return _EventStream(_alone(ExecutionResult(None, list(refused.errors)), identity), closing=closing)
+            return _EventStream(_alone(ExecutionResult(None, list(refused.errors)), identity), self._drain)
         except Exception as fault:  # presented like every other fault: ours as they are, the unexpected masked
             return failure(fault, JSON, request)
         if isinstance(opened, Subscription):
-            stream = _EventStream(sink.chunks(), closing=closing, expires_at=visit.expires_at)
+            stream = _EventStream(sink.chunks(), self._drain, expires_at=visit.expires_at)
             stream.follow(opened, visit, self._watch)
             return stream
-        return _EventStream(_answers(opened, identity), closing=closing, expires_at=visit.expires_at)
+        return _EventStream(_answers(opened, identity), self._drain, expires_at=visit.expires_at)
 
 
 class _EventStream:
@@ -81,14 +83,14 @@ class _EventStream:
     def __init__(
         self,
         chunks: AsyncGenerator[bytes, None],
+        drain: Drain,
         *,
-        closing: asyncio.Event,
         expires_at: datetime | None = None,
     ) -> None:
         self._chunks = chunks
         self._expires_at = expires_at
-        self._closing = closing
-        self._is_nobody = asyncio.Event()
+        self._drain = drain
+        self._is_over = asyncio.Event()
         self._followed: tuple[Subscription, Visit, Watch] | None = None
 
     def follow(self, subscription: Subscription, visit: Visit, watch: Watch) -> None:
@@ -113,12 +115,17 @@ class _EventStream:
         """End, because the reader's proof of identity holds no longer."""
         assert self._followed is not None, "only news is watched"
         self._followed[0].cancel()
-        self._is_nobody.set()
+        self._is_over.set()
+
+    def leave(self) -> None:
+        """End, because the process is about to stop; whoever reads goes on elsewhere from the last cursor."""
+        self._is_over.set()
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         """Send events until one of them ends."""
         try:
-            await self._respond(receive, send)
+            with self._drain.stay(self, self._drain.streams):
+                await self._respond(receive, send)
         finally:
             if self._followed is not None:
                 subscription, _, watch = self._followed
@@ -131,8 +138,7 @@ class _EventStream:
         others = (
             _left(receive),
             _send_heartbeats(send),
-            self._closing.wait(),
-            self._is_nobody.wait(),
+            self._is_over.wait(),
             _expired(self._expires_at),
         )
         tasks = {sending, *(asyncio.ensure_future(other) for other in others)}

@@ -9,7 +9,7 @@ from graphql import GraphQLError, GraphQLSchema, OperationDefinitionNode, parse,
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-from api import cost, overlaps, shapes
+from api import cost, deprecations, overlaps, shapes
 from api.operations import Document, Refused
 from api.settings import Limits
 from schema.errors import ErrorCode, GraphError, as_graphql, coded
@@ -44,7 +44,8 @@ def validated(schema: GraphQLSchema, text: str, limits: Limits, *, is_known: boo
         raise Refused(*(coded(error, ErrorCode.GRAPHQL_VALIDATION_FAILED) for error in errors))
     operations = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
     names = [each.name.value if each.name else None for each in operations]
-    return Document(text, document, dict(zip(names, costs, strict=True)))
+    deprecated = deprecations.in_document(schema, document) if deprecations.is_anything_deprecated(schema) else {}
+    return Document(text, document, dict(zip(names, costs, strict=True)), deprecated)
 
 
 def _too_long(length: int, length_max: int) -> GraphError:

@@ -8,6 +8,7 @@ newest numbers of all the organizations that anybody here follows.
 
 import asyncio
 import contextvars
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -56,6 +57,12 @@ class Hub:
     def followed(self) -> int:
         """How many organizations are followed."""
         return len(self._tails)
+
+    @property
+    def lag_seconds(self) -> float:
+        """How long the oldest news that was announced has waited to be read, in any organization that is followed."""
+        since = [tail.waiting_since for tail in self._tails.values() if tail.waiting_since is not None]
+        return time.monotonic() - min(since) if since else 0.0
 
     @contextmanager
     def tail(self, client: Client, organization_id: str) -> Iterator[Tail]:

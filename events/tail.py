@@ -7,6 +7,7 @@ stays where it is and tries again at the next wake-up, so nothing is ever steppe
 
 import asyncio
 import contextvars
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -54,10 +55,18 @@ class Tail:
         self._resting: set[Follower] = set()
         self._reading: asyncio.Task[None] | None = None
         self._is_stale = False
+        self._announced_at: float | None = None
+
+    @property
+    def waiting_since(self) -> float | None:
+        """When the oldest news that has not been read yet was announced, on the monotonic clock; None without any."""
+        return self._announced_at
 
     def wake(self) -> None:
         """Read what is new; one reading at a time, and another one after it where this came in between."""
         self._is_stale = True
+        if self._announced_at is None:
+            self._announced_at = time.monotonic()
         if self._reading is None:
             self._reading = asyncio.get_running_loop().create_task(self._read(), context=contextvars.Context())
 
@@ -101,6 +110,7 @@ class Tail:
             while self._is_stale:
                 self._is_stale = False
                 await self._step()
+            self._announced_at = None
         except Exception as fault:  # the database is away; the next wake-up, at most a second later, tries again
             _log.warning("the log could not be read", organization=self._organization_id, exc_info=fault)
         finally:

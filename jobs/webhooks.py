@@ -34,7 +34,14 @@ POLL_SECONDS = 1.0
 GATHER_SECONDS = 0.02
 DRAIN_SECONDS_MAX = posting.SECONDS_MAX + 5
 PURGE_EVERY = timedelta(hours=1)
+Told = Callable[[Answer, float], None]
+"""Hears of each attempt: what came back, and after how many seconds."""
+
 _log = structlog.get_logger(__name__)
+
+
+def _nobody(_answer: Answer, _seconds: float) -> None:
+    """Hear nothing."""
 
 
 class Postman:
@@ -47,11 +54,13 @@ class Postman:
         *,
         clock: Callable[[], datetime],
         seconds_max: float = posting.SECONDS_MAX,
+        told: Told = _nobody,
     ) -> None:
         self._reader = reader
         self._dispatcher = dispatcher
         self._clock = clock
         self._seconds_max = seconds_max
+        self._told = told
         self._under_way: set[asyncio.Task[None]] = set()
         self._bell = asyncio.Event()
         self._stopping = False
@@ -161,7 +170,9 @@ class Postman:
     async def _make(self, attempt: Attempt, at: datetime, settled_at: Callable[[], datetime]) -> None:
         started = time.monotonic()
         answer = await self._answer(attempt, at)
-        duration_ms = int((time.monotonic() - started) * 1_000)
+        seconds = time.monotonic() - started
+        self._told(answer, seconds)
+        duration_ms = int(seconds * 1_000)
         await deliveries.settle(self._dispatcher, attempt, answer, duration_ms=duration_ms, at=settled_at())
 
     async def _answer(self, attempt: Attempt, at: datetime) -> Answer:

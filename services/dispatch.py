@@ -98,13 +98,22 @@ class Request:
     request_id: str
 
 
+Told = Callable[[str, object], None]
+"""Hears of each command that was answered: the verb as the audit knows it, and the answer."""
+
+
+def _nobody(_operation: str, _answer: object) -> None:
+    """Hear nothing."""
+
+
 class Dispatcher:
     """Carries out commands of one process."""
 
-    def __init__(self, runner: Runner, hub: Hub, postbox: Postbox | None = None) -> None:
+    def __init__(self, runner: Runner, hub: Hub, postbox: Postbox | None = None, told: Told = _nobody) -> None:
         self._runner = runner
         self._hub = hub
         self._postbox = postbox or Postbox()
+        self._told = told
 
     async def execute(self, verb: Verb[C, A], command: C, request: Request) -> A | Refused:
         """Return what the service answers, or answered when this very command came first.
@@ -119,10 +128,14 @@ class Dispatcher:
             return await _once(client, verb, command, asked, request, self._postbox)
 
         try:
-            return await self._runner.run(work, lane=command.organization_id, committed=self._wake(command))
+            answer: A | Refused = await self._runner.run(
+                work, lane=command.organization_id, committed=self._wake(command)
+            )
         except policy.StepUpRequired as stale:
             await self._note_forbidden(verb, command.organization_id, request, str(stale))
             raise
+        self._told(verb.operation, answer)
+        return answer
 
     async def require(self, verb: Verb[Any, Any], organization_id: str, request: Request) -> None:
         """Raise `policy.NotVisible` to a stranger, and `policy.Forbidden`, on record, where the role does not do."""

@@ -17,6 +17,7 @@ from api.cli import benching, books, closing, contract, demonstration, documenti
 from api.development import DevelopmentOnly
 from api.server import run
 from api.settings import Settings
+from api.tracing import TracingNotInstalled
 from api.trusted_documents import NoManifest
 from auth.sealing import CannotOpen
 from models.database import UnsupportedDatabase
@@ -51,6 +52,7 @@ EXPECTED = (
     NoManifest,
     identity.NotVerified,
     CannotOpen,
+    TracingNotInstalled,
 )
 
 

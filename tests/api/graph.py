@@ -73,6 +73,10 @@ class Query:
     def hello(self, name: str = "world") -> str:
         return f"hello {name}"
 
+    @strawberry.field(deprecation_reason="Use hello; removed after 2099-12-31.")
+    def hi(self) -> str:
+        return "hi"
+
     @strawberry.field
     def greet(self, greeting: Greeting) -> str:
         return " ".join([f"hello {greeting.name}"] * greeting.times)

@@ -13,6 +13,7 @@ from starlette.requests import HTTPConnection
 from api import health
 from api.app import build_app
 from api.callers import Caller
+from api.observing import Observer
 from api.server import Server, build_server
 from api.settings import Limits, Settings
 from schema.errors import ErrorCode, GraphError
@@ -57,13 +58,47 @@ async def serving(
     allowed_origins: frozenset[str] = frozenset(),
     checks: Sequence[health.Check] = (("database", passes),),
     settings: Mapping[str, Any] = MappingProxyType({}),
+    observer: Observer | None = None,
     **limits: Any,
 ) -> AsyncIterator[House]:
     """Serve until the block ends. Tokens live for `token_seconds`; `limits` replace the defaults."""
     notes = Notes()
     decided = {"allowed_origins": allowed_origins, "shutdown_seconds_max": 2, **settings}
     chosen = Settings(port=0, limits=Limits(**limits), **decided)
+    server = _server(chosen, notes, token_seconds=token_seconds, checks=checks, observer=observer)
+    task = asyncio.create_task(server.serve())
+    try:
+        yield House(server, await _port(server), notes)
+    finally:
+        server.should_exit = True
+        await task
 
+
+@asynccontextmanager
+async def until_told(settings: Settings) -> AsyncIterator[int]:
+    """Yield the port of a server, and wait after the block until the process is told to stop."""
+    server = _server(settings, Notes(), token_seconds=60, checks=(), observer=None)
+    task = asyncio.create_task(server.serve())
+    yield await _port(server)
+    await task
+
+
+async def _port(server: Server) -> int:
+    async with asyncio.timeout(5):
+        while not server.started:  # noqa: ASYNC110  # uvicorn has no event for it
+            await asyncio.sleep(0.005)
+    port: int = server.servers[0].sockets[0].getsockname()[1]
+    return port
+
+
+def _server(
+    settings: Settings,
+    notes: Notes,
+    *,
+    token_seconds: float,
+    checks: Sequence[health.Check],
+    observer: Observer | None,
+) -> Server:
     async def authenticate(connection: HTTPConnection, payload: Mapping[str, object]) -> Caller | None:
         given = payload.get("authorization") or connection.headers.get("authorization")
         if given is None:
@@ -81,14 +116,12 @@ async def serving(
         finally:
             notes.contexts[number] = "closed"
 
-    app = build_app(graph, settings=chosen, authenticate=authenticate, open_context=open_context, checks=checks)
-    server = build_server(app, chosen)
-    task = asyncio.create_task(server.serve())
-    async with asyncio.timeout(5):
-        while not server.started:  # noqa: ASYNC110  # uvicorn has no event for it
-            await asyncio.sleep(0.005)
-    try:
-        yield House(server, server.servers[0].sockets[0].getsockname()[1], notes)
-    finally:
-        server.should_exit = True
-        await task
+    app = build_app(
+        graph,
+        settings=settings,
+        authenticate=authenticate,
+        open_context=open_context,
+        checks=checks,
+        observer=observer,
+    )
+    return build_server(app, settings)

@@ -11,7 +11,8 @@ import structlog
 from api import logs, pages
 from api.middleware import CONTENT_POLICY
 from api.settings import Environment, Settings
-from tests.api.house import serving
+from tests.api.house import House, serving
+from tests.api.test_graphql_ws import hear, introduced, subscribe
 
 CHROME = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"}
 
@@ -67,7 +68,7 @@ async def test_says_that_it_is_alive_and_ready(client: httpx2.AsyncClient) -> No
     alive, ready = await client.get("/livez"), await client.get("/readyz")
 
     assert (alive.status_code, alive.text) == (200, "ok")
-    assert (ready.status_code, ready.json()) == (200, {"database": "ok"})
+    assert (ready.status_code, ready.json()) == (200, {"database": "ok", "serving": "ok"})
 
 
 async def test_names_what_is_not_ready_but_not_why() -> None:
@@ -80,7 +81,7 @@ async def test_names_what_is_not_ready_but_not_why() -> None:
     ):
         response = await client.get("/readyz")
 
-    assert (response.status_code, response.json()) == (503, {"database": "failed"})
+    assert (response.status_code, response.json()) == (503, {"database": "failed", "serving": "ok"})
 
 
 async def test_logs_what_happened_but_never_with_what(client: httpx2.AsyncClient) -> None:
@@ -92,15 +93,57 @@ async def test_logs_what_happened_but_never_with_what(client: httpx2.AsyncClient
 
     fault, access = lines
     assert (fault["event"], fault["error"], fault["path"]) == ("unexpected error", "RuntimeError", ["broken"])
-    assert (access["event"], access["operation"], access["status"], access["path"]) == (
-        "request",
-        "Hi",
-        200,
-        "/graphql",
-    )
-    assert fault["request_id"] == access["request_id"]
+    assert access == {
+        "event": "request",
+        "log_level": "info",
+        "request_id": fault["request_id"],
+        "method": "POST",
+        "path": "/graphql",
+        "status": 200,
+        "operation": "Hi",
+        "kind": "query",
+        "principal": "person",
+        "requested": 3,
+        "actual": 3,
+        "code": "INTERNAL",
+        "milliseconds": access["milliseconds"],
+    }
     assert "s3cret" not in repr(lines)
     assert "ada-token" not in repr(lines)
+
+
+async def test_logs_operations_of_a_socket_one_by_one(house: House) -> None:
+    with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
+        async with introduced(house) as socket:
+            variables = {"name": "s3cret"}
+            await subscribe(socket, "a", "query Hi($name: String!) { hello(name: $name) }", variables=variables)
+            await hear(socket)
+            await subscribe(socket, "b", "subscription Count { count(to: 1) }")
+            while (await hear(socket))["id"] == "a":
+                pass
+
+    told = {line["event"]: line for line in lines}
+    answered, subscribed = told["operation"], told["subscribed"]
+    assert (answered["operation"], answered["kind"], answered["code"]) == ("Hi", "query", "OK")
+    assert (answered["principal"], answered["requested"], answered["actual"]) == ("person", 2, 2)
+    assert answered["milliseconds"] >= 0
+    assert (subscribed["operation"], subscribed["principal"]) == ("Count", "person")
+    assert answered["request_id"] == subscribed["request_id"]
+    assert "s3cret" not in repr(lines)
+    assert "ada-token" not in repr(lines)
+
+
+@pytest.mark.parametrize(
+    ("expected", "query"),
+    [("GRAPHQL_VALIDATION_FAILED", "query Hi { secrets }"), ("GRAPHQL_PARSE_FAILED", "{ s3cret "), ("OK", "{ hello }")],
+)
+async def test_logs_how_a_request_turned_out(client: httpx2.AsyncClient, expected: str, query: str) -> None:
+    with structlog.testing.capture_logs() as lines:
+        await client.post("/graphql", json={"query": query})
+
+    [access] = lines
+    assert (access["code"], access["principal"]) == (expected, "nobody")
+    assert "s3cret" not in repr(lines)
 
 
 def test_redacts_what_should_never_have_been_logged() -> None:
