@@ -20,7 +20,7 @@ from billing.charges import Changes, Counted, EventAmounts, Peaks, Windows
 from billing.counting import Span
 from billing.explanations import Source, SourceKind
 from billing.money import Money
-from billing.plan_items import PlanItem, Usage
+from billing.plan_items import BelowZero, PlanItem, Usage
 from billing.prices import InvalidPrice, RateCardPrice
 from billing.rating import Direction, rate
 from billing.seats import SeatInterval
@@ -84,7 +84,7 @@ class Ask:
 
 def counted(ask: Ask) -> Counted:
     """Return the counted quantity of a question; a rate card's is in `rated`."""
-    if ask.quantity < 0:
+    if ask.quantity < 0 and ask.item.below_zero is BelowZero.CREDIT:
         raise InvalidPrice("quantity", f"{ask.quantity} must be at least 0")
     found = _measured(ask)
     if not 0 <= ask.share <= 1:

@@ -25,7 +25,7 @@ from billing.discounts import priced_quantity
 from billing.explanations import Source
 from billing.money import Money
 from billing.placements import Change, PlacedPrice
-from billing.plan_items import PlanItem
+from billing.plan_items import BelowZero, PlanItem
 from billing.prices import (
     CapacityPrice,
     Charge,
@@ -114,7 +114,7 @@ class Charged:
 def charged(item: PlanItem, counted: Counted, currency: str) -> Charged | QuoteRequired:
     """Return what a quantity costs, or that it is above what the item sells at a list price.
 
-    A negative quantity is a correction and costs the opposite of the same positive one.
+    A negative quantity is a correction and costs the opposite of the same positive one, or nothing, by its policy.
     """
     whole = counted.before + counted.quantity
     if item.quote_above is not None and whole > item.quote_above:
@@ -133,8 +133,9 @@ def billed_before(item: PlanItem, counted: Counted, currency: str) -> Money:
 
 
 def billed_quantity(item: PlanItem, quantity: Fraction) -> Fraction:
-    """Return how much of `quantity` is priced after usage discounts and the free allowance."""
-    left = priced_quantity(item.discounts, quantity)
+    """Return how much of `quantity` is priced: in the units of the price, after usage discounts and what is free."""
+    left = quantity if item.conversion is None else item.conversion.converted(quantity)
+    left = priced_quantity(item.discounts, left)
     return left if item.allowance is None else item.allowance.billed(left)
 
 
@@ -147,6 +148,8 @@ def _charge(item: PlanItem, counted: Counted, whole: Fraction) -> Charge:
             return _under_commitment(item, charge_events(item.price, amounts))
         case Changes(changes):
             assert isinstance(item.price, PlacedPrice), "the plan item refuses other prices"
+            if sum((change.units for change in changes), Fraction(0)) < 0 and item.below_zero is BelowZero.NOTHING:
+                return _under_commitment(item, summed(()))
             return _under_commitment(item, placements.charge_changes(item.price, changes))
         case Windows(quantities):
             each = tuple(_of_quantity(item, quantity) for quantity in quantities)
@@ -163,8 +166,11 @@ def _of_quantity(item: PlanItem, quantity: Fraction) -> Charge:
     assert not isinstance(price, RateCardPrice), "a rate card prices events, see usage_lines"
     assert not isinstance(price, CapacityPrice), "the peaks of several meters are no one quantity"
     billed = billed_quantity(item, quantity)
-    found = charge(price, billed) if billed >= 0 else negated(charge(price, -billed))
-    return _under_commitment(item, found)
+    if billed >= 0:
+        return _under_commitment(item, charge(price, billed))
+    return _under_commitment(
+        item, summed(()) if item.below_zero is BelowZero.NOTHING else negated(charge(price, -billed))
+    )
 
 
 def _under_commitment(item: PlanItem, found: Charge) -> Charge:

@@ -15,7 +15,8 @@ from billing import periods
 from billing.contracts import Contract
 from billing.corrections import Adjustment
 from billing.periods import Period
-from billing.plans import Plan, Seats
+from billing.plan_items import Cycle, PlanItem, Seats
+from billing.plans import Plan
 from billing.seats import SeatInterval
 from billing.usage import UsageTotal
 from billing.usage_events import UsageEvent
@@ -77,10 +78,25 @@ class Facts:
     tax_exemption: str | None = None
 
 
-def seats_needed_from(plan: Plan, period: Period, service_start: datetime, time_zone: str) -> datetime:
+def cycle_start(item: PlanItem, *, service: datetime, plan: datetime | None) -> datetime:
+    """Return the instant from whose month the item's intervals run; `plan` is None for one in force from the start."""
+    return service if plan is None or item.cycle is Cycle.WITH_SERVICE else plan
+
+
+def seats_needed_from(
+    plan: Plan, period: Period, service_start: datetime, time_zone: str, *, plan_since: datetime | None = None
+) -> datetime:
     """Return the instant from which `draft` must know the seats to close `period`."""
-    intervals = (item.interval.months for item in plan.items if isinstance(item.quantity, Seats))
-    starts = (periods.months_span(period.start, service_start, months, time_zone).start for months in intervals)
+    counted = (item for item in plan.items if isinstance(item.quantity, Seats))
+    starts = (
+        periods.months_span(
+            period.start,
+            cycle_start(item, service=service_start, plan=plan_since),
+            item.interval.months,
+            time_zone,
+        ).start
+        for item in counted
+    )
     return min((period.start, *starts))
 
 

@@ -26,7 +26,7 @@ from typing import assert_never
 
 from billing import counting, lines, periods, seats, usage_lines
 from billing.counting import Span
-from billing.facts import Boundary, Facts, Stretch
+from billing.facts import Boundary, Facts, Stretch, cycle_start
 from billing.lines import Charged, Priced
 from billing.periods import Period, local_date
 from billing.plans import ContractBand, Decrease, Plan, PlanItem, Seats, Timing
@@ -56,8 +56,9 @@ def outcomes(facts: Facts, ending: Plan, beginning: Plan) -> Iterator[Bill]:
                 yield from _settled(facts, stretch)
         for item in _listed(ending):
             yield from _closed(facts, ending, item)
+    came = facts.following.start if facts.next_plan is not None else facts.plan_since
     for item in _listed(beginning):
-        span = _span(facts, item, facts.following)
+        span = _span(facts, item, facts.following, came=came)
         if item.timing is Timing.ADVANCE and _begins(facts, span):
             known_at = max(span.period.start, facts.service_start)
             outcome = _advance(facts, item, span, known_at, f"{item.key}/advance")
@@ -66,7 +67,7 @@ def outcomes(facts: Facts, ending: Plan, beginning: Plan) -> Iterator[Bill]:
 
 def _closed(facts: Facts, plan: Plan, item: PlanItem) -> Iterator[Bill]:
     """Yield what an item of the plan in force at the end bills for the interval that ends, or goes on."""
-    span = _span(facts, item, facts.period, since=facts.plan_since)
+    span = _span(facts, item, facts.period, came=facts.plan_since, since=facts.plan_since)
     if item.timing is Timing.ARREARS:
         if span.period.end == facts.period.end:
             yield Bill(plan, item, span.period, _arrears(facts, item, span, facts.usage, item.key))
@@ -89,7 +90,7 @@ def _opens(facts: Facts, span: Span) -> bool:
 def _settled(facts: Facts, stretch: Stretch) -> Iterator[Bill]:
     """Yield what a replaced plan still bills: its arrears, and the difference to what was billed in advance."""
     for item in _listed(stretch.plan):
-        span = _span(facts, item, facts.period, since=stretch.since, until=stretch.until)
+        span = _span(facts, item, facts.period, came=stretch.since, since=stretch.since, until=stretch.until)
         if span.until is None:  # replaced where the interval ended by itself, which was billed then
             continue
         key = f"{item.key}/until-{local_date(stretch.until, facts.time_zone)}"
@@ -107,12 +108,23 @@ def _listed(plan: Plan) -> tuple[PlanItem, ...]:
 
 
 def _span(
-    facts: Facts, item: PlanItem, month: Period, *, since: datetime | None = None, until: datetime | None = None
+    facts: Facts,
+    item: PlanItem,
+    month: Period,
+    *,
+    came: datetime | None,
+    since: datetime | None = None,
+    until: datetime | None = None,
 ) -> Span:
-    period = periods.months_span(month.start, facts.service_start, item.interval.months, facts.time_zone)
-    within = since is not None and period.start < since < period.end
+    """Return the interval of `month`. `came` is when the plan came into force, where that was after the service began.
+
+    With a cycle of its own the plan begins like a service: what it costs at first is the policy of a first period.
+    """
+    start = cycle_start(item, service=facts.service_start, plan=came)
+    period = periods.months_span(month.start, start, item.interval.months, facts.time_zone)
+    within = since is not None and start < since and period.start < since < period.end
     ends_within = until is not None and period.start < until < period.end
-    return Span(period, facts.time_zone, facts.service_start, since if within else None, until if ends_within else None)
+    return Span(period, facts.time_zone, start, since if within else None, until if ends_within else None)
 
 
 def _begins(facts: Facts, span: Span) -> bool:

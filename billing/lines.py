@@ -25,7 +25,7 @@ from billing.explanations import Explanation, Source, SourceKind, formula, round
 from billing.money import Money, apportion, decimal_text
 from billing.periods import Period
 from billing.placements import Placement
-from billing.plan_items import PlanItem, Seats, Usage
+from billing.plan_items import BelowZero, Cycle, PlanItem, Seats, Usage
 from billing.plans import Increase, Window, text
 from billing.prices import GraduatedPrice, QuoteRequired, VolumePrice, negated
 from billing.wording import Phrase, say
@@ -211,6 +211,13 @@ def policies(item: PlanItem) -> tuple[str, ...]:
         named += [f"placement={item.placement}"] if item.placement is Placement.BY_RUNNING_UNITS else []
     if isinstance(item.quantity, Usage) and item.quantity.window is not Window.PERIOD:
         named.append(f"window={item.quantity.window}")
+    if item.cycle is not Cycle.WITH_SERVICE:
+        named.append(f"cycle={item.cycle}")
+    if item.conversion is not None:
+        how = item.conversion.rounding
+        named.append(f"conversion={how}, {item.conversion.decimals} decimals" if how else "conversion=EXACT")
+    if item.below_zero is not BelowZero.CREDIT:
+        named.append(f"below_zero={item.below_zero}")
     if item.allowance is not None:
         named.append(f"allowance={item.allowance.rule} {item.allowance.quantity}")
     if item.commitment is not None:
@@ -236,14 +243,26 @@ def _beside(item: PlanItem, found: Charged, currency: str) -> tuple[Adjustment, 
 
 def _formula(item: PlanItem, found: Charged) -> str:
     quantity, allowance = found.counted.quantity, item.allowance
-    if allowance is not None and 0 < quantity <= allowance.quantity and not found.exact:
-        return f"{decimal_text(quantity)} of {allowance.quantity} free = {found.amount}"
+    converted, how = _converted(item, found)
+    if allowance is not None and 0 < converted <= allowance.quantity and not found.exact:
+        return f"{how}{decimal_text(converted)} of {allowance.quantity} free = {found.amount}"
     written = formula(found.charge.steps, found.exact, found.amount, factor=found.counted.factor)
     billed = billed_quantity(item, quantity)
-    if found.counted.detail is not None or found.counted.before or not 0 < billed < quantity:
-        return written
-    free = f"{decimal_text(quantity - billed)} free"
-    return f"{decimal_text(quantity)} − {free} = {decimal_text(billed)}; {written}"
+    if found.counted.detail is not None or found.counted.before or not 0 < billed < converted:
+        return f"{how}{written}"
+    free = f"{decimal_text(converted - billed)} free"
+    return f"{how}{decimal_text(converted)} − {free} = {decimal_text(billed)}; {written}"
+
+
+def _converted(item: PlanItem, found: Charged) -> tuple[Fraction, str]:
+    """Return the quantity in the units of the price, and how it came about."""
+    quantity, conversion = found.counted.before + found.counted.quantity, item.conversion
+    if conversion is None or found.counted.detail is not None:
+        return found.counted.quantity, ""
+    converted = conversion.converted(quantity)
+    exact = quantity * conversion.multiply_by / conversion.divide_by
+    result = decimal_text(converted) if exact == converted else f"{decimal_text(exact)} → {decimal_text(converted)}"
+    return converted, f"{decimal_text(quantity)}{conversion.formula} = {result}; "
 
 
 def _share_difference(now: Sequence[MemberShare], before: Sequence[MemberShare]) -> tuple[MemberShare, ...]:

@@ -56,6 +56,9 @@ def charge_changes(price: PlacedPrice, changes: Sequence[Change]) -> Charge:
             return summed((Step(prorated, price.unit, Fraction(0), prorated * price.unit),))
         case VolumePrice():
             (at,) = charge(price, running[-1]).steps
+            left = tops(price, running[-1])[-1]  # the units above it are not billed
+            if left is not None and running[-1] > left:
+                prorated *= left / running[-1]
             amount = prorated * at.unit_amount + at.flat_amount
             return summed((Step(prorated, at.unit_amount, at.flat_amount, amount),))
         case GraduatedPrice():

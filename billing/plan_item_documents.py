@@ -15,14 +15,17 @@ from typing import Any, assert_never
 
 from billing import discounts, price_documents
 from billing.commitments import Commitment, Shortfall
+from billing.conversions import Conversion
 from billing.day_counts import DayCount
 from billing.money import InvalidAmount, Money, Rounding, decimal_text
 from billing.placements import Placement
 from billing.plan_items import (
     Allowance,
     AllowanceRule,
+    BelowZero,
     Capacity,
     ContractBand,
+    Cycle,
     FirstPeriod,
     Flat,
     Interval,
@@ -66,6 +69,8 @@ def read(reader: Reader, currency: str) -> PlanItem:
         "discounts": read_discounts(reader, currency),
         "commitment": _read_commitment(reader.child("commitment"), currency) if reader.has("commitment") else None,
         "tax_percent": reader.amount("tax_percent") if reader.has("tax_percent") else None,
+        "below_zero": reader.choice("below_zero", BelowZero, BelowZero.CREDIT),
+        "cycle": reader.choice("cycle", Cycle, Cycle.WITH_SERVICE),
     }
     return reader.make(lambda: PlanItem(**fields), InvalidPlan, InvalidTax)
 
@@ -99,6 +104,8 @@ def write(item: PlanItem) -> dict[str, Any]:
             "shortfall": commitment.shortfall.value,
         },
         "tax_percent": None if item.tax_percent is None else decimal_text(item.tax_percent),
+        "below_zero": item.below_zero.value,
+        "cycle": item.cycle.value,
     }
 
 
@@ -128,6 +135,22 @@ def _read_allowance(reader: Reader) -> Allowance:
     return Allowance(reader.whole("quantity"), reader.choice("rule", AllowanceRule))
 
 
+def _read_conversion(reader: Reader) -> Conversion:
+    reader.only("multiply_by", "divide_by", "rounding", "decimals")
+    rounding = reader.choice("rounding", Rounding) if reader.has("rounding") else None
+    factors = reader.amount("multiply_by", "1"), reader.amount("divide_by", "1")
+    return reader.make(lambda: Conversion(*factors, rounding, reader.whole("decimals", 0)), InvalidPrice)
+
+
+def _write_conversion(conversion: Conversion) -> dict[str, Any]:
+    return {
+        "multiply_by": decimal_text(conversion.multiply_by),
+        "divide_by": decimal_text(conversion.divide_by),
+        "rounding": conversion.rounding and conversion.rounding.value,
+        "decimals": conversion.decimals,
+    }
+
+
 def _read_quantity(reader: Reader) -> Quantity:
     match reader.text("kind"):
         case "SEATS":
@@ -140,9 +163,13 @@ def _read_quantity(reader: Reader) -> Quantity:
             reader.only("kind")
             return ContractBand()
         case "USAGE":
-            reader.only("kind", "meter", "aggregation", "window")
-            aggregation = reader.choice("aggregation", Aggregation, Aggregation.SUM)
-            return Usage(reader.text("meter"), aggregation, reader.choice("window", Window, Window.PERIOD))
+            reader.only("kind", "meter", "aggregation", "window", "conversion")
+            return Usage(
+                reader.text("meter"),
+                reader.choice("aggregation", Aggregation, Aggregation.SUM),
+                reader.choice("window", Window, Window.PERIOD),
+                _read_conversion(reader.child("conversion")) if reader.has("conversion") else None,
+            )
         case "CAPACITY":
             reader.only("kind", "meters")
             return Capacity(reader.names("meters"))
@@ -162,8 +189,9 @@ def _write_quantity(quantity: Quantity) -> dict[str, Any]:
             return {"kind": "PEAK_SEATS", "tiers": list(tiers)}
         case ContractBand():
             return {"kind": "CONTRACT_BAND"}
-        case Usage(meter, aggregation, window):
-            return {"kind": "USAGE", "meter": meter, "aggregation": aggregation.value, "window": window.value}
+        case Usage(meter, aggregation, window, conversion):
+            written = {"kind": "USAGE", "meter": meter, "aggregation": aggregation.value, "window": window.value}
+            return written if conversion is None else {**written, "conversion": _write_conversion(conversion)}
         case Capacity(meters):
             return {"kind": "CAPACITY", "meters": list(meters)}
         case Flat():

@@ -18,6 +18,7 @@ from fractions import Fraction
 from typing import assert_never
 
 from billing.commitments import Commitment
+from billing.conversions import Conversion
 from billing.day_counts import DayCount
 from billing.discounts import Discount, UsageDiscount, currencies
 from billing.money import Money, Rounding
@@ -45,16 +46,34 @@ class Timing(StrEnum):
 
 
 class Interval(StrEnum):
-    """How much time one charge covers. Quarters and years run from the month in which the service began."""
+    """How much time one charge covers. Intervals of several months run from the month that the item's cycle names."""
 
     MONTH = "MONTH"
     QUARTER = "QUARTER"
+    HALF_YEAR = "HALF_YEAR"
     YEAR = "YEAR"
 
     @property
     def months(self) -> int:
         """The length in months."""
-        return {Interval.MONTH: 1, Interval.QUARTER: 3, Interval.YEAR: 12}[self]
+        return {Interval.MONTH: 1, Interval.QUARTER: 3, Interval.HALF_YEAR: 6, Interval.YEAR: 12}[self]
+
+    @property
+    def unit(self) -> str:
+        """What one interval is called."""
+        return self.lower().replace("_", "-")
+
+
+class Cycle(StrEnum):
+    """From which month the intervals of an item are laid end to end.
+
+    WITH_SERVICE  the one in which the service began: a change of plan leaves the dates of the intervals as they are.
+    WITH_PLAN     the one in which the plan came into force: a change of plan begins a new cycle, whose first interval
+                  costs what it costs a new customer.
+    """
+
+    WITH_SERVICE = "WITH_SERVICE"
+    WITH_PLAN = "WITH_PLAN"
 
 
 class FirstPeriod(StrEnum):
@@ -76,6 +95,17 @@ class AllowanceRule(StrEnum):
 
     CLIFF = "CLIFF"  # all units are billed: 5 are free, of 6 all 6 are billed
     DEDUCT = "DEDUCT"  # only the units above it are billed
+
+
+class BelowZero(StrEnum):
+    """What a quantity below zero costs: what was taken back was more than what was used.
+
+    CREDIT   the opposite of as much above zero: it is a correction, and gives back what the units cost.
+    NOTHING  nothing, not even the flat fee of a tier that was entered on the way.
+    """
+
+    CREDIT = "CREDIT"
+    NOTHING = "NOTHING"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +154,15 @@ class ContractBand:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Metered usage of one meter; with a window, each hour or day is aggregated and priced by itself."""
+    """Metered usage of one meter; with a window, each hour or day is aggregated and priced by itself.
+
+    With a conversion it is priced in other units than it is metered in.
+    """
 
     meter: str
     aggregation: Aggregation = Aggregation.SUM
     window: Window = Window.PERIOD
+    conversion: Conversion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +204,8 @@ class PlanItem:
     discounts: tuple[Discount, ...] = ()
     commitment: Commitment | None = None
     tax_percent: Fraction | None = None
+    below_zero: BelowZero = BelowZero.CREDIT
+    cycle: Cycle = Cycle.WITH_SERVICE
 
     def __post_init__(self) -> None:
         match self.quantity:
@@ -191,7 +227,7 @@ class PlanItem:
         """What one of the quantity is called."""
         match self.quantity:
             case Seats():
-                return f"seat-{self.interval.lower()}"
+                return f"seat-{self.interval.unit}"
             case PeakSeats() | ContractBand():
                 return "seat"
             case Usage(meter):
@@ -199,7 +235,7 @@ class PlanItem:
             case Capacity():
                 return "band"
             case Flat():
-                return self.interval.lower()
+                return self.interval.unit
             case _:
                 assert_never(self.quantity)
 
@@ -234,6 +270,11 @@ class PlanItem:
                 return False
             case _:
                 assert_never(self.quantity)
+
+    @property
+    def conversion(self) -> Conversion | None:
+        """How the metered quantity becomes the one that is priced, where they differ."""
+        return self.quantity.conversion if isinstance(self.quantity, Usage) else None
 
     @property
     def reads_events(self) -> bool:
@@ -278,6 +319,10 @@ class PlanItem:
                 raise InvalidPlan("placement", "an allowance is taken from the prorated quantity")
         if self.commitment is not None and metered:
             raise InvalidPlan("commitment", "a rate card prices each event; give the item a minimum")
+        if self.conversion is not None and (
+            metered or (isinstance(self.price, PercentagePrice) and self.price.by_event)
+        ):
+            raise InvalidPlan("quantity.conversion", "what is priced event by event has no quantity to convert")
         if isinstance(self.quantity, Usage) and self.quantity.window is not Window.PERIOD:
             if metered or (isinstance(self.price, PercentagePrice) and self.price.by_event):
                 raise InvalidPlan("quantity.window", "what is priced event by event has no windows")

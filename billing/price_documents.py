@@ -10,7 +10,7 @@ equal price.
 {'up_to': None, 'unit': '400', 'flat': '0'}
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Any, Final, assert_never
@@ -116,13 +116,15 @@ def _read_tiers(reader: Reader) -> tuple[tuple[Tier, ...], TierBound, TierMeasur
     reader.only("model", "tiers", "bound", "measure", "beyond", "flat_at_zero")
     tiers: list[Tier] = []
     for tier in reader.children("tiers"):
-        tier.only("up_to", "unit", "flat", "block")
+        tier.only("from_units", "up_to", "unit", "flat", "block")
         block = tier.whole("block") if tier.has("block") else None
         tiers.append(Tier(_read_bound(tier), tier.amount("unit", "0"), tier.amount("flat", "0"), block))
+    measure = reader.choice("measure", TierMeasure, TierMeasure.BY_UPPER_BOUND)
+    _check_starts(reader.children("tiers"), measure)
     return (
         tuple(tiers),
         reader.choice("bound", TierBound, TierBound.INCLUSIVE),
-        reader.choice("measure", TierMeasure, TierMeasure.BY_UPPER_BOUND),
+        measure,
         reader.choice("beyond", BeyondLast, BeyondLast.STAY),
         reader.choice("flat_at_zero", FlatAtZero, FlatAtZero.NOT_CHARGED),
     )
@@ -142,8 +144,9 @@ def _read_band(reader: Reader) -> Price:
     reader.only("model", "bands", "beyond")
     bands: list[Band] = []
     for band in reader.children("bands"):
-        band.only("up_to", "amount")
+        band.only("from_units", "up_to", "amount")
         bands.append(Band(_read_bound(band), band.amount("amount")))
+    _check_starts(reader.children("bands"))
     return BandPrice(tuple(bands), reader.choice("beyond", BeyondLast, BeyondLast.ERROR))
 
 
@@ -171,8 +174,9 @@ def _read_graduated_percentage(reader: Reader) -> Price:
     reader.only("model", "tiers", "flat_at_zero")
     tiers: list[PercentTier] = []
     for tier in reader.children("tiers"):
-        tier.only("up_to", "percent", "flat")
+        tier.only("from_units", "up_to", "percent", "flat")
         tiers.append(PercentTier(_read_bound(tier), tier.amount("percent", "0"), tier.amount("flat", "0")))
+    _check_starts(reader.children("tiers"))
     return GraduatedPercentagePrice(tuple(tiers), reader.choice("flat_at_zero", FlatAtZero, FlatAtZero.NOT_CHARGED))
 
 
@@ -219,6 +223,20 @@ def _write_tier(tier: Tier) -> dict[str, Any]:
 
 def _write_bounds(band: CapacityBand) -> dict[str, int | str | None] | None:
     return None if band.up_to is None else {meter: _write_bound(bound) for meter, bound in band.up_to.items()}
+
+
+def _check_starts(rows: Sequence[Reader], measure: TierMeasure = TierMeasure.BY_UPPER_BOUND) -> None:
+    """Raise where a row says that it begins elsewhere than the one before it ends; nothing else is done with it.
+
+    Price tables are written both ways, so both are right after 10: from 10 on, and from the 11th.
+    """
+    below = Fraction(0)
+    for row in rows:
+        if row.has("from_units") and (start := row.amount("from_units")) not in (below, below + 1):
+            wrong = "leaves a gap after" if start > below else "overlaps what goes up to"
+            raise row.error(row.at("from_units"), f"{decimal_text(start)} {wrong} {decimal_text(below)}")
+        top = _read_bound(row) or below
+        below = top + (below if measure is TierMeasure.BY_WIDTH else 0)
 
 
 def _read_bound(reader: Reader) -> Fraction | None:

@@ -196,7 +196,10 @@ def tier_step(row: Tier, units: Fraction, flat: Fraction) -> Step:
 
 
 def tops(price: GraduatedPrice | VolumePrice, quantity: Fraction) -> tuple[Fraction | None, ...]:
-    """Return the upper bound of each tier as a number of units from zero; the last is open when it stays."""
+    """Return the upper bound of each tier as a number of units from zero; the last is open when it stays.
+
+    Raise BeyondLastTier where `quantity` is above a last bound that is an error.
+    """
     found: list[Fraction | None] = []
     top = Fraction(0)
     for row in price.tiers:
@@ -208,8 +211,7 @@ def tops(price: GraduatedPrice | VolumePrice, quantity: Fraction) -> tuple[Fract
         last = found[-1] or Fraction(0)
         if quantity > last or (quantity == last and price.bound is TierBound.EXCLUSIVE):
             raise BeyondLastTier(quantity, last)
-        return tuple(found)
-    return (*found[:-1], None)
+    return (*found[:-1], None) if price.beyond is BeyondLast.STAY else tuple(found)
 
 
 def _graduated(price: GraduatedPrice, quantity: Fraction) -> tuple[Step, ...]:
@@ -231,12 +233,12 @@ def _graduated(price: GraduatedPrice, quantity: Fraction) -> tuple[Step, ...]:
 def _volume(price: VolumePrice, quantity: Fraction) -> tuple[Step, ...]:
     if quantity == 0:
         return _at_zero(price)
-    row = next(
-        row
-        for row, top in zip(price.tiers, tops(price, quantity), strict=True)
-        if top is None or quantity < top or (quantity == top and price.bound is not TierBound.EXCLUSIVE)
-    )
-    return (tier_step(row, quantity, row.flat),)
+    bounds = tops(price, quantity)
+    for row, top in zip(price.tiers, bounds, strict=True):
+        if top is None or quantity < top or (quantity == top and price.bound is not TierBound.EXCLUSIVE):
+            return (tier_step(row, quantity, row.flat),)
+    last = price.tiers[-1]  # UNBILLED: what is above the last bound is left out
+    return (tier_step(last, bounds[-1] or Fraction(0), last.flat),)
 
 
 def _at_zero(price: GraduatedPrice | VolumePrice) -> tuple[Step, ...]:

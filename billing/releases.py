@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from billing import seat_changes, seat_policies
+from billing.facts import cycle_start
 from billing.periods import months_span
 from billing.plans import Plan, PlanItem, Seats
 from billing.seats import SeatInterval
@@ -29,6 +30,7 @@ class Service:
     plan: Plan
     began_at: datetime
     time_zone: str
+    plan_since: datetime | None = None
 
 
 def begins_at(service: Service, held: SeatInterval, wanted: SeatInterval, *, at: datetime) -> datetime:
@@ -54,7 +56,8 @@ def with_coming(seats: Iterable[SeatInterval], coming: Sequence[SeatInterval]) -
 
 
 def _released_at(service: Service, item: PlanItem, at: datetime) -> datetime:
-    interval = months_span(at, service.began_at, item.interval.months, service.time_zone)
+    start = cycle_start(item, service=service.began_at, plan=service.plan_since)
+    interval = months_span(at, start, item.interval.months, service.time_zone)
     return at if at == interval.start else seat_policies.released_at(at, interval, item.decrease)
 
 

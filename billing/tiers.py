@@ -59,6 +59,7 @@ class BeyondLast(StrEnum):
     """What happens above a last tier that has a bound."""
 
     STAY = "STAY"  # the last tier prices the rest
+    UNBILLED = "UNBILLED"  # only the units up to the bound are billed
     ERROR = "ERROR"  # the quantity is refused
 
 

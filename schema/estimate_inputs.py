@@ -13,7 +13,7 @@ from billing.commitments import Shortfall
 from billing.day_counts import DayCount
 from billing.money import Rounding
 from billing.placements import Placement
-from billing.plan_items import AllowanceRule, FirstPeriod, Interval, Timing
+from billing.plan_items import AllowanceRule, BelowZero, Cycle, FirstPeriod, Interval, Timing
 from billing.seat_policies import Decrease, Increase
 from billing.taxes import TaxBase, TaxMode, TaxRounding
 from billing.usage import Aggregation
@@ -36,6 +36,20 @@ from schema.scalars import DecimalText, Long
 LOCALE = "en"
 
 
+@strawberry.input(
+    description="How a metered quantity becomes the one that is priced: quantity × multiplyBy ÷ divideBy, then rounded."
+)
+class UnitConversionInput:
+    multiply_by: DecimalText = strawberry.field(
+        default=DecimalText("1"), description="By what the metered quantity is multiplied; above 0."
+    )
+    divide_by: DecimalText = strawberry.field(default=DecimalText("1"), description="By what it is divided; above 0.")
+    rounding: Rounding | None = strawberry.field(
+        default=None, description="How it is rounded then; left out, not at all."
+    )
+    decimals: int = strawberry.field(default=0, description="To how many decimals it is rounded, 0 to 12.")
+
+
 @strawberry.input(description="What an item counts.")
 class QuantityInput:
     kind: QuantityKind = strawberry.field(description="What is counted.")
@@ -50,6 +64,9 @@ class QuantityInput:
     )
     window: Window | None = strawberry.field(
         default=None, description="USAGE: over which time it is priced by itself; PERIOD if left out."
+    )
+    conversion: UnitConversionInput | None = strawberry.field(
+        default=None, description="USAGE: how it is converted into the units it is priced in; not at all if left out."
     )
 
 
@@ -137,6 +154,10 @@ class PlanItemInput:
     )
     tax_percent: DecimalText | None = strawberry.field(
         default=None, description="Its own tax rate in percent; left out, the rate of the whole."
+    )
+    below_zero: BelowZero = strawberry.field(default=BelowZero.CREDIT, description="What a quantity below zero costs.")
+    cycle: Cycle = strawberry.field(
+        default=Cycle.WITH_SERVICE, description="From which month its intervals are laid end to end."
     )
 
 

@@ -10,10 +10,11 @@ import strawberry
 from billing import discounts
 from billing import plan_items as rules
 from billing.commitments import Shortfall
+from billing.conversions import Conversion
 from billing.day_counts import DayCount
 from billing.money import Rounding, decimal_text
 from billing.placements import Placement
-from billing.plan_items import AllowanceRule, FirstPeriod, Interval, Timing
+from billing.plan_items import AllowanceRule, BelowZero, Cycle, FirstPeriod, Interval, Timing
 from billing.plans import text
 from billing.seat_policies import Decrease, Increase
 from billing.usage import Aggregation
@@ -23,6 +24,26 @@ from schema.money import Money
 from schema.plan_policies import DiscountKind, QuantityKind
 from schema.prices import Price
 from schema.scalars import DecimalText, ExactText, Long
+
+
+@strawberry.type(
+    description="How a metered quantity becomes the one that is priced: quantity × multiplyBy ÷ divideBy, then rounded."
+)
+class UnitConversion:
+    multiply_by: DecimalText = strawberry.field(description="By what the metered quantity is multiplied.")
+    divide_by: DecimalText = strawberry.field(description="By what it is divided.")
+    rounding: Rounding | None = strawberry.field(description="How it is rounded then; null for not at all.")
+    decimals: int = strawberry.field(description="To how many decimals it is rounded.")
+
+    @classmethod
+    def of(cls, conversion: Conversion) -> "UnitConversion":
+        """Return the conversion of a metered quantity."""
+        return cls(
+            multiply_by=DecimalText(decimal_text(conversion.multiply_by)),
+            divide_by=DecimalText(decimal_text(conversion.divide_by)),
+            rounding=conversion.rounding,
+            decimals=conversion.decimals,
+        )
 
 
 @strawberry.type(description="What an item counts.")
@@ -35,6 +56,9 @@ class PlanQuantity:
     meters: list[str] = strawberry.field(default_factory=list, description="The meters, where usage is counted.")
     aggregation: Aggregation | None = strawberry.field(default=None, description="How usage becomes one quantity.")
     window: Window | None = strawberry.field(default=None, description="Over which time usage is priced by itself.")
+    conversion: UnitConversion | None = strawberry.field(
+        default=None, description="How usage is converted into the units it is priced in; null where it is not."
+    )
 
     @classmethod
     def of(cls, quantity: rules.Quantity) -> "PlanQuantity":
@@ -46,8 +70,14 @@ class PlanQuantity:
                 return cls(kind=QuantityKind.PEAK_SEATS, tiers=list(tiers))
             case rules.ContractBand():
                 return cls(kind=QuantityKind.CONTRACT_BAND)
-            case rules.Usage(meter, aggregation, window):
-                return cls(kind=QuantityKind.USAGE, meters=[meter], aggregation=aggregation, window=window)
+            case rules.Usage(meter, aggregation, window, conversion):
+                return cls(
+                    kind=QuantityKind.USAGE,
+                    meters=[meter],
+                    aggregation=aggregation,
+                    window=window,
+                    conversion=None if conversion is None else UnitConversion.of(conversion),
+                )
             case rules.Capacity(meters):
                 return cls(kind=QuantityKind.CAPACITY, meters=list(meters), aggregation=Aggregation.MAX)
             case rules.Flat():
@@ -138,6 +168,8 @@ class PlanItem:
     quote_above: Long | None = strawberry.field(description="Above this quantity terms are individual.")
     rounding: Rounding = strawberry.field(description="How the amount becomes whole minor units.")
     tax_percent: DecimalText | None = strawberry.field(description="Its own tax rate; null for the plan's.")
+    below_zero: BelowZero = strawberry.field(description="What a quantity below zero costs.")
+    cycle: Cycle = strawberry.field(description="From which month its intervals are laid end to end.")
 
     @classmethod
     def of(cls, item: rules.PlanItem, locale: str) -> "PlanItem":
@@ -171,4 +203,6 @@ class PlanItem:
             quote_above=None if item.quote_above is None else Long(item.quote_above),
             rounding=item.rounding,
             tax_percent=None if item.tax_percent is None else DecimalText(decimal_text(item.tax_percent)),
+            below_zero=item.below_zero,
+            cycle=item.cycle,
         )

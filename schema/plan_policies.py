@@ -10,7 +10,7 @@ from billing.commitments import Shortfall
 from billing.day_counts import DayCount
 from billing.money import Rounding
 from billing.placements import Placement
-from billing.plan_items import AllowanceRule, FirstPeriod, Interval, Timing
+from billing.plan_items import AllowanceRule, BelowZero, Cycle, FirstPeriod, Interval, Timing
 from billing.price_models import PackageRounding
 from billing.seat_policies import Decrease, Increase
 from billing.taxes import TaxBase, TaxMode, TaxRounding
@@ -71,8 +71,17 @@ mirror(
     name="BillingInterval",
     description="How much time one charge covers.",
     MONTH="A calendar month.",
-    QUARTER="Three months from the one in which the service began.",
-    YEAR="Twelve months from the one in which the service began.",
+    QUARTER="Three months from the one that the cycle begins with.",
+    HALF_YEAR="Six months from the one that the cycle begins with.",
+    YEAR="Twelve months from the one that the cycle begins with.",
+)
+mirror(
+    Cycle,
+    name="BillingCycle",
+    description="From which month the intervals of an item are laid end to end.",
+    WITH_SERVICE="The one in which the service began: a change of plan leaves their dates as they are.",
+    WITH_PLAN="The one in which the plan came into force: a change of plan begins a new cycle, whose first interval "
+    "costs what the policy of a first period says.",
 )
 mirror(
     DayCount,
@@ -147,6 +156,12 @@ mirror(
     DEDUCT="Only the units above it are billed: max(0, quantity − free). 5 are free, of 6 one is billed.",
 )
 mirror(
+    BelowZero,
+    description="What a quantity below zero costs, because more was taken back than used.",
+    CREDIT="The opposite of as much above zero: −cost(−quantity).",
+    NOTHING="Nothing, no flat fee either: 0.",
+)
+mirror(
     Rounding,
     description="How an exact amount becomes whole minor units. It is rounded once, where a line is made.",
     HALF_AWAY="To the nearest; a half goes away from zero: 0.125 is 0.13.",
@@ -200,6 +215,7 @@ mirror(
     BeyondLast,
     description="What happens above the last bound.",
     STAY="The last tier prices the rest.",
+    UNBILLED="Only what is below the bound is billed: min(quantity, bound).",
     ERROR="The quantity is refused.",
 )
 mirror(

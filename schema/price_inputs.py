@@ -17,6 +17,10 @@ from schema.scalars import DecimalText, Long
 
 @strawberry.input(description="Units up to a bound, at a price each: units × unit + flat.")
 class PriceTierInput:
+    from_units: DecimalText | None = strawberry.field(
+        default=None,
+        description="Where it begins: the end before it, or the unit after. Only checked, so that a gap is refused.",
+    )
     up_to: DecimalText | None = strawberry.field(
         default=None, description="The last unit; left out for all that follow."
     )
@@ -31,6 +35,10 @@ class PriceTierInput:
 
 @strawberry.input(description="Amounts up to a bound, at a percentage: amount × percent ÷ 100 + flat.")
 class PercentageTierInput:
+    from_units: DecimalText | None = strawberry.field(
+        default=None,
+        description="Where it begins: the end before it, or the unit after. Only checked, so that a gap is refused.",
+    )
     up_to: DecimalText | None = strawberry.field(default=None, description="The end; left out for all that follows.")
     percent: DecimalText = strawberry.field(default=DecimalText("0"), description="How many percent are charged.")
     flat: DecimalText = strawberry.field(default=DecimalText("0"), description="What entering the tier costs once.")
@@ -38,6 +46,10 @@ class PercentageTierInput:
 
 @strawberry.input(description="One amount for any quantity up to a bound.")
 class PriceBandInput:
+    from_units: DecimalText | None = strawberry.field(
+        default=None,
+        description="Where it begins: the end before it, or the unit after. Only checked, so that a gap is refused.",
+    )
     up_to: DecimalText | None = strawberry.field(default=None, description="The end; left out for all that follows.")
     amount: DecimalText = strawberry.field(description="What the band costs, in major units.")
 

@@ -100,7 +100,9 @@ async def _facts(
     assert begins_at is not None, "the caller looked"
     time_zone, organization_id = organization.time_zone, organization.organization_id
     following = next_month(period, time_zone)
-    since = min(seats_needed_from(each.plan, period, begins_at, time_zone) for each in timeline.stretches)
+    since = min(
+        seats_needed_from(each.plan, period, begins_at, time_zone, plan_since=each.since) for each in timeline.stretches
+    )
     replaced = timeline.ended_between(since, period.end)
     held = await seats.overlapping(client, organization_id, Period(since, following.end))
     waiting = tuple(release.as_rule() for release in await releases.waiting(client, organization_id))

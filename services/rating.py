@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from fractions import Fraction
 
 from billing import rating
 from billing.limits import Chain
@@ -134,6 +135,11 @@ def items_by_meter(in_force: terms.Terms) -> dict[str, PlanItem]:
     return {item.quantity.meter: item for item in in_force.plan.items if isinstance(item.quantity, Usage)}
 
 
+def _is_linear(item: PlanItem) -> bool:
+    """Return whether the units of a month are the sum of those of its events: rounded once, they are not."""
+    return item.conversion is None or item.conversion.rounding is None
+
+
 @dataclass(frozen=True, slots=True)
 class Cost:
     """What an event costs at the moment it is reported, and the version of the price."""
@@ -153,8 +159,10 @@ def cost_of(item: PlanItem, fact: UsageFact, currency: str) -> Cost | EventRefus
             case RateCardPrice(cards):
                 rated = rating.rate(cards, fact.model, fact.direction, fact.quantity, fact.occurred_at, currency)
                 return Cost(rated.cost_nanos, rated.version)
-            case UnitPrice(unit) if item.allowance is None:
-                return Cost(check_nanos(round_half_away(unit * fact.quantity * NANOS_PER_MAJOR)), item.price_version)
+            case UnitPrice(unit) if item.allowance is None and _is_linear(item):
+                units = Fraction(fact.quantity)
+                units = units if item.conversion is None else item.conversion.converted(units)
+                return Cost(check_nanos(round_half_away(unit * units * NANOS_PER_MAJOR)), item.price_version)
             case _:
                 return Cost(0, item.price_version)
     except (rating.UnknownModel, rating.NoRate) as error:

@@ -176,7 +176,9 @@ async def by_policy(unit: Unit, member_id: str, wanted: Seat) -> Move:
     in_force = timeline.at(unit.at)
     if current is None or in_force is None or timeline.begins_at is None:
         return Move(member_id, wanted, unit.at)
-    service = release_rules.Service(in_force.plan, timeline.begins_at, unit.organization.time_zone)
+    service = release_rules.Service(
+        in_force.plan, timeline.begins_at, unit.organization.time_zone, plan_since=in_force.since
+    )
     held, after = current.as_rule(), wanted.held(member_id, since=unit.at)
     return Move(member_id, wanted, release_rules.begins_at(service, held, after, at=unit.at))
 

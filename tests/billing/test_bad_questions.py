@@ -171,6 +171,22 @@ def test_names_what_is_wrong_around_the_items(change, message):
             "items.0.item.price.tiers.0.up_to: only the last tier may be open",
         ),
         (
+            {"item.price": {"model": "GRADUATED", "tiers": [{"from_units": 1, "up_to": 10}, {"from_units": 12}]}},
+            "items.0.item.price.tiers.1.from_units: 12 leaves a gap after 10",
+        ),
+        (
+            {"item.price": {"model": "VOLUME", "tiers": [{"up_to": 10}, {"from_units": 8}]}},
+            "items.0.item.price.tiers.1.from_units: 8 overlaps what goes up to 10",
+        ),
+        (
+            {"item.price": {"model": "BAND", "bands": [{"from_units": 2, "up_to": 10, "amount": "1"}]}},
+            "items.0.item.price.bands.0.from_units: 2 leaves a gap after 0",
+        ),
+        (
+            {"item.price": {"model": "GRADUATED_PERCENTAGE", "tiers": [{"up_to": 10}, {"from_units": "10.5"}]}},
+            "items.0.item.price.tiers.1.from_units: 10.5 leaves a gap after 10",
+        ),
+        (
             {"item.price": {"model": "VOLUME", "tiers": [{"up_to": 5, "unit": "1", "block": 0}]}},
             "items.0.item.price.tiers.0.block: 0 must be at least 1",
         ),

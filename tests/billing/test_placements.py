@@ -6,11 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from billing.estimate_documents import answer
 from billing.invoices import draft
 from billing.placements import Change, Placement, charge_changes
 from billing.plans import DayCount, Seats
-from billing.prices import FlatAtZero, GraduatedPrice, InvalidPrice, UnitPrice, VolumePrice, charge, tier
+from billing.prices import BeyondLast, FlatAtZero, GraduatedPrice, InvalidPrice, UnitPrice, VolumePrice, charge, tier
 from tests.billing.builders import a_plan, a_seat, an_item, facts, some_seats
+from tests.billing.test_estimate_documents import a_question, an_entry
 
 TWO = (tier(5, "10", "100"), tier(None, "5", "50"))
 THREE = (tier(5, "10", "100"), tier(15, "5", "50"), tier(None, "2"))
@@ -48,6 +50,33 @@ def test_the_first_flat_fee_is_owed_for_nothing_where_the_price_says_so():
 
 def test_a_volume_tier_is_found_by_the_units_at_the_end():
     assert charge_changes(VolumePrice(LAGO), changes(("300", "210"))).exact == 155
+
+
+def test_a_volume_tier_that_ends_prices_no_more_than_it_holds():
+    price = VolumePrice((tier(100, "2", "10"),), beyond=BeyondLast.UNBILLED)
+
+    assert charge_changes(price, changes(("200", "150"))).exact == 160  # 75 of the 150 are within the tier
+    assert charge_changes(price, changes(("50", "25"))).exact == 60
+
+
+@pytest.mark.parametrize(
+    ("entry", "total"),
+    [
+        # getlago/lago-api spec/services/charge_models/prorated_graduated_service_spec.rb, volume_service_spec.rb
+        ({"changes": [{"units": "5", "prorated": "2"}, {"units": "-100", "prorated": "-33.33"}]}, "0.00"),
+        ({"changes": [{"units": "5", "prorated": "2"}, {"units": "-4", "prorated": "-1"}]}, "110.00"),
+        ({"quantity": "-5"}, "0.00"),
+    ],
+)
+def test_below_zero_nothing_may_be_owed_and_nothing_come_back(entry, total):
+    tiers = [{"up_to": 5, "unit": "10", "flat": "100"}, {"unit": "5", "flat": "50"}]
+    policies = {"below_zero": "NOTHING", "placement": "BY_RUNNING_UNITS"}
+    question = a_question(an_entry({"model": "GRADUATED", "tiers": tiers}, policies=policies, **entry))
+
+    found = answer(question)
+
+    assert found.total.amount == total
+    assert "below_zero=NOTHING" in found.lines[0].explanation.policy
 
 
 def test_a_unit_price_has_no_tiers_to_place():

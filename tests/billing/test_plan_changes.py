@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing import plan_changes, plans
-from billing.invoices import Stretch, draft
+from billing.invoices import Stretch, draft, seats_needed_from
+from billing.periods import next_month
+from billing.plan_items import Cycle
 from billing.plans import DayCount, Decrease, FirstPeriod, Interval, PeakSeats, Tax, TaxMode, Timing
 from billing.prices import UnitPrice
 from tests.billing.builders import (
@@ -67,6 +69,58 @@ def test_a_fee_by_the_quarter_is_settled_at_the_change():
     )
 
     assert amounts(bill) == [("fee/until-2026-10-11", "71.00"), ("fee", "210.00")]
+
+
+ANEW = {"timing": Timing.ADVANCE, "cycle": Cycle.WITH_PLAN, "first_period": FirstPeriod.FULL}
+
+
+def test_a_new_cycle_begins_where_the_length_of_the_interval_changes():
+    # polarsource/polar server/tests/subscription/test_service_prorations.py: the debit is the whole new price
+    monthly = a_price(310, timing=Timing.ADVANCE)
+    yearly = a_price(3650, timing=Timing.ADVANCE, interval=Interval.YEAR)
+    upgraded = a_price(1000, interval=Interval.YEAR, **ANEW)
+    downgraded = a_price(62, **ANEW)
+
+    to_year = changed(monthly, upgraded, service_start=at("2026-02-01"))
+    to_month = changed(yearly, downgraded, service_start=at("2026-01-01"))
+
+    assert amounts(to_year) == [("fee/until-2026-10-11", "-210.00"), ("fee/first", "1000.00")]
+    # 82 days of the year are left; the month of the change is the first of the new cycle, and the next one follows
+    assert amounts(to_month) == [("fee/until-2026-10-11", "-820.00"), ("fee/first", "62.00"), ("fee/advance", "62.00")]
+    assert "cycle=WITH_PLAN" in to_year.lines[1].explanation.policy
+
+
+@pytest.mark.parametrize(
+    ("month", "lines"),
+    [("2026-11", []), ("2027-09", [("fee/advance", "1000.00")]), ("2027-10", [])],
+)
+def test_a_new_cycle_returns_after_its_interval_counted_from_the_month_of_the_change(month, lines):
+    plan = a_plan(a_price(1000, interval=Interval.YEAR, **ANEW))
+    following = next_month(a_month(month), "UTC")
+
+    bill = draft(
+        facts(plan, period=a_month(month), following=following, service_start=at("2026-02-01"), plan_since=MIDDLE)
+    )
+
+    assert amounts(bill) == lines
+
+
+def test_a_plan_that_takes_over_at_a_bound_begins_its_cycle_there():
+    plan = a_plan(a_price(1000, interval=Interval.YEAR, **ANEW))
+    known = {"service_start": at("2026-02-01"), "plan_since": None}
+
+    bill = draft(facts(a_plan(a_price(310)), next_plan=plan, **known))
+
+    assert amounts(bill) == [("fee", "310.00"), ("fee/advance", "1000.00")]
+
+
+def test_seats_by_the_cycle_of_their_plan_are_known_from_its_beginning():
+    plan = a_plan(an_item(interval=Interval.HALF_YEAR, cycle=Cycle.WITH_PLAN))
+
+    since = seats_needed_from(plan, a_month("2027-02"), at("2026-02-15"), "UTC", plan_since=MIDDLE)
+
+    assert since == at("2026-10-01")
+    assert seats_needed_from(plan, a_month("2027-02"), at("2026-02-15"), "UTC") == at("2027-02-01")
 
 
 def test_nothing_is_left_to_settle_where_the_interval_of_the_former_plan_ended_by_itself():

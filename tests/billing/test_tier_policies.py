@@ -4,7 +4,8 @@ from fractions import Fraction
 
 import pytest
 
-from billing import prices
+from billing import price_documents, prices
+from billing.plan_items import InvalidPlan
 from billing.prices import (
     BeyondLast,
     BeyondLastTier,
@@ -20,6 +21,7 @@ from billing.prices import (
     charge_capacity,
     tier,
 )
+from billing.reading import Reader
 
 FLATS = (tier(5, "0", "100"), tier(10, "0", "50"), tier(None, "1", "20"))
 LAGO = (tier(100, "2", "10"), tier(200, "1"), tier(None, "0.5", "50"))
@@ -64,6 +66,30 @@ def test_the_bound_decides_which_flat_fees_are_owed(bound, quantity, amount):
 )
 def test_a_started_unit_is_in_the_tier_of_its_number(price, quantity, amount):
     assert charge(price, Fraction(quantity)).exact == Fraction(amount)
+
+
+@pytest.mark.parametrize(
+    ("price", "quantity", "amount"),
+    [
+        # polarsource/polar server/tests/product/test_tiers.py: past a bounded last tier the covered units are billed
+        (GraduatedPrice((tier(10, "5"),), beyond=BeyondLast.UNBILLED), 15, 50),
+        (VolumePrice((tier(5, "6"), tier(10, "5", "1")), beyond=BeyondLast.UNBILLED), 15, 51),
+        (VolumePrice((tier(10, "5"),), TierBound.EXCLUSIVE, beyond=BeyondLast.UNBILLED), 10, 50),
+        (GraduatedPrice(BLOCKS, measure=TierMeasure.BY_WIDTH, beyond=BeyondLast.UNBILLED), 300_000, 160),
+    ],
+)
+def test_what_is_above_the_last_bound_may_be_left_out(price, quantity, amount):
+    assert charge(price, quantity).exact == amount
+
+
+@pytest.mark.parametrize("table", ["from_units 0", "from_units 1"])
+def test_tables_may_say_where_a_tier_begins_in_both_ways(table):
+    starts = {"from_units 0": ("0", "10", "20"), "from_units 1": ("1", "11", "21")}[table]
+    rows = [{"from_units": start, "up_to": top, "unit": "1"} for start, top in zip(starts, (10, 20, None), strict=True)]
+
+    found = price_documents.read(Reader({"model": "GRADUATED", "tiers": rows}, "", InvalidPlan))
+
+    assert found == GraduatedPrice((tier(10, "1"), tier(20, "1"), tier(None, "1")))
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 PUBLIC = HERE / "cases" / "public.json"
+FURTHER = HERE / "cases" / "further.json"
 REFUSED = HERE / "refused.json"
 
 Fields = Mapping[str, Any]

@@ -11,6 +11,8 @@ from fractions import Fraction
 from billing.currencies import exponent
 from billing.money import Money, decimal_text, round_half_away
 
+CENTS = "_cents"
+MISSING = object()
 REFUSED = "error"
 """The key of a refusal. Sources word it in their own way, so that there is one is what counts."""
 
@@ -47,9 +49,37 @@ class Named:
 
 def difference(expected: Mapping[str, object], got: Mapping[str, object]) -> str:
     """Return what differs, as "key: expected … got …", or nothing."""
-    wrong = [key for key in expected if key not in got or not (key == REFUSED or same(expected[key], got[key]))]
     nothing = got.get(REFUSED, "nothing")
-    return "; ".join(f"{key}: expected {expected[key]!r} got {shown(got.get(key, nothing))}" for key in wrong)
+    figures = {key: figure(key, got) for key in expected}
+    wrong = [
+        key for key, found in figures.items() if found is MISSING or not (key == REFUSED or same(expected[key], found))
+    ]
+    shows = {key: shown(nothing if figures[key] is MISSING else figures[key]) for key in wrong}
+    return "; ".join(f"{key}: expected {expected[key]!r} got {shows[key]}" for key in wrong)
+
+
+def figure(key: str, got: Mapping[str, object]) -> object:
+    """Return what is called `key`, MISSING if nothing is. What is known in major units is known in cents, and back."""
+    if key in got:
+        return got[key]
+    base, in_cents = key.removesuffix(CENTS), f"{key}{CENTS}"
+    if key != base and base in got:
+        return _scaled(got[base], Fraction(100))
+    return _scaled(got[in_cents], Fraction(1, 100)) if in_cents in got else MISSING
+
+
+def _scaled(found: object, factor: Fraction) -> object:
+    match found:
+        case Amount():
+            return found.rounded.exact * factor
+        case bool() | str() | None:
+            return found
+        case int() | Fraction():
+            return found * factor
+        case list() | tuple():
+            return [_scaled(each, factor) for each in found]
+        case _:
+            return MISSING
 
 
 def same(expected: object, got: object) -> bool:

@@ -6,15 +6,15 @@ from typing import Final
 
 import pytest
 
-from tests.conformance.cases_file import PUBLIC
 from tests.conformance.house import House
 
 CASE: Final = "numeric case"
+UNHEARD: Final = "fields without a say"
 OUTCOMES: Final = ("passed", "listed", "failed", "unsupported")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--cases", default=str(PUBLIC), help="a JSON file of numeric cases")
+    parser.addoption("--cases", default=None, help="a JSON file of numeric cases; left out, both files of the project")
     parser.addoption("--every-variation", action="store_true", help="run all of our own cases, not a few of every kind")
 
 
@@ -26,13 +26,15 @@ def house(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how many cases passed, are listed, failed or are of an unknown kind, by system and kind."""
-    counts = Counter[tuple[str, str, str]]()
+    """Say how many cases passed, are listed, failed or are of an unknown kind, and which fields had no say."""
+    counts, unheard = Counter[tuple[str, str, str]](), list[str]()
     for reports in terminalreporter.stats.values():
         for report in reports:
             for name, value in getattr(report, "user_properties", ()):
                 if name == CASE and (report.when == "call" or not report.passed):
                     counts[tuple(value)] += 1
+                if name == UNHEARD and report.when == "call":
+                    unheard.append(value)
     if not counts:
         return
     places = sorted({(system, kind) for system, kind, _ in counts})
@@ -42,6 +44,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(_row(system, kind, [counts[system, kind, outcome] for outcome in OUTCOMES]))
     whole = [sum(count for key, count in counts.items() if key[2] == outcome) for outcome in OUTCOMES]
     terminalreporter.write_line(_row("all", f"{len({kind for _, kind in places})} kinds", whole))
+    if unheard:
+        terminalreporter.section("fields of numeric cases that nothing looked at")
+        for each in sorted(unheard):
+            terminalreporter.write_line(each)
 
 
 def _row(system: str, kind: str, figures: object) -> str:

@@ -8,9 +8,9 @@ import pytest
 from tests.conformance import adapters, cases_file
 from tests.conformance.adapters import UNREAD
 from tests.conformance.answers import Unsupported
-from tests.conformance.cases_file import PUBLIC, Case, load
+from tests.conformance.cases_file import FURTHER, PUBLIC, Case, load
 from tests.conformance.comparing import difference
-from tests.conformance.conftest import CASE
+from tests.conformance.conftest import CASE, UNHEARD
 from tests.conformance.house import House
 
 REFUSED = cases_file.refused()
@@ -25,8 +25,9 @@ UNKNOWN = """[
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "case" in metafunc.fixturenames:
-        path = Path(metafunc.config.getoption("--cases", default=str(PUBLIC)))
-        metafunc.parametrize("case", load(path), ids=lambda case: case.id)
+        given = metafunc.config.getoption("--cases", default=None)
+        files = [Path(given)] if given else [PUBLIC, FURTHER]
+        metafunc.parametrize("case", [case for file in files for case in load(file)], ids=lambda case: case.id)
 
 
 def test_the_case_comes_out_as_expected(
@@ -49,6 +50,8 @@ def test_the_case_comes_out_as_expected(
     came_out("failed" if wrong else "passed")
     unread = got.get(UNREAD)
     hint = f" (fields not read: {', '.join(map(str, unread))})" if isinstance(unread, tuple) and unread else ""
+    if hint:
+        record_property(UNHEARD, f"{case.id}{hint}")
     assert not wrong, f"{case.id}: {wrong}{hint}"
 
 

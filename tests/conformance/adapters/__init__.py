@@ -47,6 +47,7 @@ def run(case: Case, house: House) -> Mapping[str, object]:
 
 
 def _adapter(model: str) -> Adapter | None:
-    """Return the adapter of a model, or of the longest known model that its name begins with."""
-    known = [name for name in ADAPTERS if model == name or model.startswith(f"{name}_")]
+    """Return the adapter of a model, or of the longest known model whose name is in it: first at its beginning."""
+    begins = [name for name in ADAPTERS if f"{model}_".startswith(f"{name}_")]
+    known = begins or [name for name in ADAPTERS if f"_{name}_" in f"_{model}_"]
     return ADAPTERS[max(known, key=len)] if known else None

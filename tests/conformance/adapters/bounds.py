@@ -10,6 +10,11 @@ from tests.conformance.adapters.given import Adapter, Document, Given, cents, mi
 from tests.conformance.adapters.prices import package_price
 from tests.conformance.answers import Answer, ask, one
 
+BOUNDS: Final = {
+    "minimum": ("minimum", "min_spend", "minimum_spend"),
+    "maximum": ("maximum", "max_spend", "maximum_spend", "cap"),
+}
+
 
 def price_of(given: Given) -> Document:
     """Return the price of a case that names its model by what it gives."""
@@ -21,30 +26,35 @@ def price_of(given: Given) -> Document:
 
 
 def spend(given: Given) -> Mapping[str, object]:
-    limits = {key: text(given[key]) for key in ("minimum", "maximum") if key in given}
-    before = given.first("pre_line_units", "pre_units", default="0")
-    units = text(given.first("line_units", "units", "quantity", default="0"))
-    billed: Document = {"quantity": text(before)} if Fraction(str(before)) else {}
-    if "previously_billed" in given or "already_billed" in given:
-        billed["amount"] = given.amount("previously_billed", "already_billed")
-    entry = one(price_of(given), measured={"quantity": units, "billed": billed or None}, **limits)
+    limits = {
+        key: given.amount(*names)
+        for key, names in BOUNDS.items()
+        if any(f"{name}{end}" in given for name in names for end in ("", "_cents"))
+    }
+    entry = one(price_of(given), measured=given.measured, discounts=given.discounts, **limits)
     return _figures(ask([entry], currency=given.currency))
 
 
 def _figures(found: Answer) -> Mapping[str, object]:
-    """Return the lines as the charge has them, and what a maximum takes off each of them."""
+    """Return the lines as the charge has them, and what a discount or a maximum takes off them."""
     charge = next((line for line in found.lines if line.key == "item"), None)
     steps = [step.amount for step in charge.steps] if charge else []
-    off = [-step.amount for line in found.ending("/maximum") for step in line.steps]
+    given_back = [-line.amount.exact for line in found.lines if "/discount-" in line.key]
+    cut = [-step.amount for line in found.ending("/maximum") for step in line.steps]
+    off = [*given_back, *cut]
     trims = [Fraction(0)] * (len(steps) - len(off)) + off
     minimum = [line.amount.exact for line in found.ending("/minimum")]
+    owed = [step for step in steps if step]
+    late = [line.amount.exact for line in found.ending("/billed") if line.amount.exact > 0]
     return {
         "amount": found.amount,
+        "amount_cents": minor(found.subtotal),
         "line": charge.amount if charge else Fraction(0),
-        "lines": [*steps, *minimum],
+        "lines": [*owed, *minimum, *late],
         "line_totals": [step - trim for step, trim in zip(steps, trims, strict=False)],
         "discounts": trims,
         "discount": sum(off, Fraction(0)),
+        "maximum_discount": sum(cut, Fraction(0)),
         "true_up": sum(minimum, Fraction(0)),
     }
 
@@ -79,7 +89,10 @@ def progressive(given: Given) -> Mapping[str, object]:
         steps = steps[:1]
     billed = _billed_steps(given, steps)
     days = given.first("month_days", default=31)
-    part = Fraction(int(given.first("terminated_on_day", "days", default=days)), days)
+    last = int(given.first("terminated_on_day", "days", default=days))
+    if "upgraded_on_day" in given:  # that day is the new plan's
+        last = int(given["upgraded_on_day"]) - 1
+    part = Fraction(last, days)
     fee = {"model": "UNIT", "unit": given.amount("plan")}
     used = {"model": "UNIT", "unit": "0.01"}
     usage = {"quantity": text(sum(steps)), "billed": {"amount": cents(sum(billed))}}
@@ -106,7 +119,7 @@ def _usage_steps(given: Given) -> list[int]:
             value: Any = given[key]
             return [int(each) for each in (value if isinstance(value, list) else [value])]
     unit = Fraction(given.amount("unit", default="0.0002"))
-    value = given.first("usage_steps", "usage", "steps", "events", "units", default=[])
+    value = given.like("usage", "step", "event", "units", default=[])
     counts = [each[-1] if isinstance(each, list) else each for each in (value if isinstance(value, list) else [value])]
     return [int(Fraction(str(each)) * unit * 100) for each in counts]
 
@@ -115,7 +128,7 @@ def _billed_steps(given: Given, steps: list[int]) -> list[int]:
     """Return what each passing of a threshold bills: everything used by then and not billed yet."""
     amounts = given.first("thresholds_cents", "threshold_cents", default=[20000])
     amounts = tuple(amounts if isinstance(amounts, list) else [amounts])
-    thresholds = Thresholds(amounts, given.first("recurring_cents"))
+    thresholds = Thresholds(amounts, given.like("recurring"))
     billed: list[int] = []
     running = 0
     for step in steps:
@@ -132,6 +145,9 @@ ADAPTERS: Final[Mapping[str, Adapter]] = {
     "package_minimum": spend,
     "graduated_progressive": spend,
     "volume_progressive": spend,
+    "package_progressive": spend,
+    "unit_progressive": spend,
+    "discount_then_maximum": spend,
     "delta_invoicing": spend,
     "minimum_commitment_true_up": true_up,
     "progressive_billing": progressive,

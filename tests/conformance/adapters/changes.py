@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any, Final
 
-from billing.money import Money
+from billing.money import Money, total
 from tests.conformance.adapters import times
-from tests.conformance.adapters.given import Adapter, Document, Given, cents, minor, text
-from tests.conformance.answers import one
+from tests.conformance.adapters.given import Adapter, Document, Given, cents, minor, share, text
+from tests.conformance.answers import ask, one
 from tests.conformance.comparing import Amount
 from tests.conformance.house import Sandbox, a_plan
 
@@ -32,6 +32,14 @@ INTERVALS: Final = (
     ("YEAR", "2024-01-01", "2025-01-01"),
 )
 """Intervals of every length in days there is, the shorter ones first."""
+
+LENGTHS: Final = {
+    "month": "MONTH",
+    "quarter": "QUARTER",
+    "half-year": "HALF_YEAR",
+    "semiannual": "HALF_YEAR",
+    "year": "YEAR",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +76,10 @@ def by_second(given: Given) -> Mapping[str, object]:
 
 
 def _restarted(given: Given, moment: Moment) -> Mapping[str, object]:
-    """Change to an interval of another length: a new cycle begins, which costs what it costs any new customer."""
-    nothing = _fee("0", given, interval=moment.interval)
-    credit, _ = _changed(given, moment, nothing)
-    newcomer = given.house.sandbox(_plan(given, _item(given, "new", 1)), at=moment.start)
-    (opening,) = newcomer.invoices()
-    return _figures(credit, _sum(opening["lines"], given.currency))
+    """Change to an interval of another length: a new cycle begins, and its first interval costs what any other does."""
+    wanted = str(given["interval_change"]).lower().rpartition(">")[2].strip()
+    new = _item(given, "new", 1, interval=LENGTHS.get(wanted, "MONTH"), cycle="WITH_PLAN", first_period="FULL")
+    return _figures(*_changed(given, moment, new))
 
 
 def _changed(given: Given, moment: Moment, new: Document) -> tuple[Amount, Amount]:
@@ -113,7 +119,13 @@ def _difference(given: Given, moment: Moment, old: Document, new: Document) -> M
 
 
 def discounted_seats(given: Given) -> Mapping[str, object]:
-    """Change the number of seats beside a fixed fee: what is owed is the difference of both sides."""
+    """Change the number of seats beside a fixed fee: what is owed is the difference of both sides.
+
+    An amount taken off all of it is shared by its parts, so that each side is asked for what is left of each.
+    """
+    fixed_off = any(key in given for key in ("discount_fixed", "discount_fixed_cents"))
+    if "seats" not in given or (fixed_off and Fraction(given.amount("fixed", default="0"))):
+        return allocated(given)
     net = _seats(given)[0]
     return {
         **_figures(_exactly(max(-net.rounded, Money.zero(given.currency))), _positive(net)),
@@ -122,6 +134,69 @@ def discounted_seats(given: Given) -> Mapping[str, object]:
         "proration": net,
         "proration_cents": minor(net.rounded),
     }
+
+
+def allocated(given: Given) -> Mapping[str, object]:
+    """Share a discount on the whole among its parts, before the change and after it, and prorate what is left."""
+    part, _ = _remaining(given)
+    before, after = (_parts(given, name, side) for side, name in enumerate(("old", "new")))
+    gone, come = (
+        [_owed(given, net, part) for net in _left(given, amounts, side)] for side, amounts in enumerate((before, after))
+    )
+    if "seats" in given:
+        change = come[-1].rounded - gone[-1].rounded
+        nothing = Money.zero(given.currency)
+        return {**_figures(_exactly(max(-change, nothing)), _exactly(max(change, nothing))), "net": _exactly(change)}
+    return {
+        "credit": gone,
+        "debit": come,
+        "credit_cents": [minor(each.rounded) for each in gone],
+        "debit_cents": [minor(each.rounded) for each in come],
+        "net": _exactly(_total(given, come) - _total(given, gone)),
+    }
+
+
+def _total(given: Given, amounts: Sequence[Amount]) -> Money:
+    return total([each.rounded for each in amounts], given.currency)
+
+
+def _parts(given: Given, name: str, side: int) -> list[str]:
+    """Return what each part of one side costs in a whole interval."""
+    if "seats" in given:
+        seats = Fraction(given.amount("seat", "unit", "price_per_seat")) * int(given["seats"][side])
+        return [given.amount("fixed", default="0"), text(seats)]
+    written = given.first(name, f"{name}_cents", f"{name}_prices_cents")
+    in_cents = name not in given
+    values = list(written.values()) if isinstance(written, dict) else written
+    in_cents = in_cents or (isinstance(written, dict) and all(key.endswith("_cents") for key in written))
+    return [cents(value) if in_cents else text(value) for value in values]
+
+
+def _left(given: Given, amounts: Sequence[str], side: int) -> list[Money]:
+    """Return what is left of each part after its share of the discounts: all of it is asked for as tax."""
+    entries = [
+        one({"model": "UNIT", "unit": amount}, quantity=FLAT, measured={"quantity": "1"}, key=f"part-{place}")
+        for place, amount in enumerate(amounts)
+    ]
+    found = ask(entries, currency=given.currency, tax="100", discounts=_discounts(given, side))
+    return list(found.line_taxes)
+
+
+def _owed(given: Given, amount: Money, part: Fraction) -> Amount:
+    price = {"model": "UNIT", "unit": amount.amount}
+    entry = one(price, quantity=FLAT, measured={"quantity": "1", "share": share(part)})
+    return ask([entry], currency=given.currency).amount
+
+
+def several(given: Given) -> Mapping[str, object]:
+    """Change from each plan to the next: what is left of the one comes back, the next is owed for what is left."""
+    prices = given.like("prices", "plans", "amounts")
+    written = [cents(price) if any(key.endswith("_cents") for key in given.input) else text(price) for price in prices]
+    parts = [Fraction(str(each)) for each in given["remaining"]]
+    moneys = [Money.parse(price, given.currency) for price in written]
+    gone = [_owed(given, price, part) for price, part in zip(moneys, parts, strict=False)]
+    come = [_owed(given, price, part) for price, part in zip(moneys[1:], parts, strict=True)]
+    return {"credits": gone, "debits": come, "credit": gone, "debit": come}
 
 
 def scheduled(given: Given) -> Mapping[str, object]:
@@ -217,6 +292,8 @@ def _discounts(given: Given, side: int) -> list[Document]:
     """Return the discount of one side; one that is given alone is on both."""
     found: list[Document] = []
     percent = _of_side(given.first("discount_pct", "discount_percent"), side)
+    points = _of_side(given.first("discount_bps", "discount_basis_points"), side)
+    percent = Fraction(str(points)) / 100 if percent is None and points is not None else percent
     if percent is not None:
         found.append({"kind": "PERCENTAGE", "percent": text(percent)})
     in_cents = _of_side(given.first("discount_fixed_cents"), side)
@@ -299,6 +376,8 @@ ADAPTERS: Final[Mapping[str, Adapter]] = {
     "discount_proration": plan_change,
     "tax_proration": plan_change,
     "proration_seconds": by_second,
+    "plan_change_multiple": several,
+    "multiple_plan_changes": several,
     "discount_allocation": discounted_seats,
     "seat_change": discounted_seats,
     "seat_change_with_scheduled_plan": scheduled,

@@ -23,6 +23,24 @@ TRACKER_TIERS: Sequence[Document] = (
 )
 TRACKER_FREE = 5
 
+UNIT = ("unit", "price", "per_unit", "unit_price", "unit_amount", "price_per_seat", "per_seat")
+FLAT = ("flat", "flat_fee", "flat_price", "flat_amount")
+TOP = ("up_to", "to", "max", "bound", "to_value", "max_seats", "last_unit")
+START = ("from", "min", "from_value", "min_seats", "first_unit")
+"""What sources call the parts of a tier."""
+
+UNIT_ROUNDINGS = {
+    "ceil": "UP",
+    "ceiling": "UP",
+    "up": "UP",
+    "floor": "DOWN",
+    "down": "DOWN",
+    "round": "HALF_AWAY",
+    "half_up": "HALF_AWAY",
+    "nearest": "HALF_AWAY",
+}
+"""What sources call the rounding of a quantity."""
+
 
 @dataclass(frozen=True, slots=True)
 class Given:
@@ -58,6 +76,10 @@ class Given:
         """Return the value of the first of `keys` that is given."""
         return next((self.input[key] for key in keys if key in self), default)
 
+    def like(self, *stems: str, default: Any = None) -> Any:
+        """Return the value of the first key that has one of `stems` in its name: "carried", "carry_over"."""
+        return next((self.input[key] for stem in stems for key in self.input if stem in key and key in self), default)
+
     @property
     def currency(self) -> str:
         """The currency, US dollars where the case does not say; credits with four decimals are counted as CLF."""
@@ -67,7 +89,52 @@ class Given:
     @property
     def units(self) -> str:
         """The quantity."""
-        return str(self.first("units", "seats", "quantity", "peak", "usage", default="0"))
+        return str(self.first("units", "seats", "quantity", "peak", "usage", "line_units", default="0"))
+
+    @property
+    def conversion(self) -> Document:
+        """How the quantity is converted before it is priced; empty where it is not."""
+        factors = {
+            "multiply_by": self.first("multiply_by", "multiply"),
+            "divide_by": self.first("divide_by", "divide", "conversion_factor", "units_per"),
+        }
+        found: Document = {key: text(value) for key, value in factors.items() if value is not None}
+        rounding = self.first("round", "unit_rounding", "rounding_function") if found or self.says("unit_") else None
+        if rounding not in (None, "none"):
+            found["rounding"] = UNIT_ROUNDINGS[str(rounding).lower()]
+            decimals = self.first("precision", "rounding_precision", "decimals")
+            found |= {} if decimals is None else {"decimals": int(decimals)}
+        return found
+
+    @property
+    def metered(self) -> Document:
+        """The quantity as a question counts it: usage, in the units in which it is priced."""
+        return {"kind": "USAGE", "meter": "units", "conversion": self.conversion or None}
+
+    @property
+    def measured(self) -> Document:
+        """How much there is, and how much of it was counted or billed before."""
+        before = text(self.first("pre_line_units", "pre_units", default="0"))
+        billed: Document = {"quantity": before} if Fraction(before) else {}
+        if any(
+            f"{name}{cents}" in self for name in ("previously_billed", "already_billed") for cents in ("", "_cents")
+        ):
+            billed["amount"] = self.amount("previously_billed", "already_billed")
+        return {"quantity": text(self.first("line_units", default=self.units)), "billed": billed or None}
+
+    @property
+    def discounts(self) -> list[Document]:
+        """What is taken off, by whichever name it has."""
+        percent = self.first("discount_pct", "discount_percent", "percent_off", "coupon_pct")
+        points = self.first("discount_bps", "basis_points")
+        percent = Fraction(str(points)) / 100 if percent is None and points is not None else percent
+        found: list[Document] = []
+        if "discount_units" in self or "usage_discount" in self:
+            found.append({"kind": "USAGE", "quantity": text(self.first("discount_units", "usage_discount"))})
+        if percent is not None:
+            found.append({"kind": "PERCENTAGE", "percent": text(percent)})
+        amount = self.amount("discount_fixed", "discount_amount", "amount_off", default="0")
+        return [*found, {"kind": "AMOUNT", "amount": amount}] if Fraction(amount) else found
 
     def amount(self, *names: str, default: str | None = None) -> str:
         """Return an amount in major units as text, given in major units or, as `…_cents`, in minor ones."""
@@ -121,15 +188,30 @@ def tier_rows(given: Given) -> list[Document]:
 def tiered(given: Given, model: str) -> Document:
     """Return a graduated or volume price by the conventions of the case."""
     rows = given["tiers"]
-    bounded = any("max" in row for row in rows) or given.says("out of range", "bounded")
+    by_rounding_up = given.says("rounding the quantity up") or (model == "VOLUME" and "lago" in given.source)
     return {
         "model": model,
         "tiers": tier_rows(given),
         "measure": "BY_WIDTH" if any("block" in row for row in rows) else "BY_UPPER_BOUND",
-        "bound": "ROUNDED_UP" if given.says("rounding the quantity up") else "INCLUSIVE",
-        "beyond": "ERROR" if bounded and not given.says("stays in") else "STAY",
+        "bound": "ROUNDED_UP" if by_rounding_up and not _is_decimal(rows) else "INCLUSIVE",
+        "beyond": _beyond(given, model),
         "flat_at_zero": "NOT_CHARGED" if given.says("no flat fee at zero", "does not apply at zero") else "CHARGED",
     }
+
+
+def _beyond(given: Given, model: str) -> str:
+    """Return what happens above the last bound: a tier of seats ends with it, one of usage goes on."""
+    if given.says("not billed", "covered", "unbilled"):
+        return "UNBILLED"
+    bounded = any("max" in row or "bound" in row for row in given["tiers"]) or given.says("out of range", "bounded")
+    if not bounded or given.says("stays in"):
+        return "STAY"
+    return "UNBILLED" if model == "GRADUATED" and "polar" in given.source else "ERROR"
+
+
+def _is_decimal(rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether a tier ends within a unit; then no quantity can be rounded up to find its tier."""
+    return any(top is not None and Fraction(top).denominator != 1 for top in map(bound, rows))
 
 
 def tier_model(given: Given) -> str:
@@ -139,15 +221,35 @@ def tier_model(given: Given) -> str:
 
 def bound(row: Mapping[str, Any]) -> str | None:
     """Return the upper bound of a tier, by whichever name it has."""
-    top = next((row[key] for key in ("up_to", "to", "max") if key in row), None)
+    top = next((row[key] for key in TOP if key in row), None)
     return None if top is None else text(top)
 
 
+def begins(row: Mapping[str, Any]) -> Document:
+    """Return where a tier begins, as a price writes it, where the case says it."""
+    start = next((row[key] for key in START if key in row), None)
+    return {} if start is None else {"from_units": text(start)}
+
+
 def _row(row: Mapping[str, Any], flat: str) -> Document:
-    own = row.get("flat", flat) if "flat_cents" not in row else cents(row["flat_cents"])
-    unit = cents(row["unit_cents"]) if "unit_cents" in row else text(row.get("unit", row.get("price", "0")))
+    known = {
+        *TOP,
+        *START,
+        "block",
+        "max_blocks",
+        *(f"{name}{ending}" for name in UNIT + FLAT for ending in ("", "_cents")),
+    }
+    if unknown := set(row) - known:
+        raise Unsupported(f"a tier has {', '.join(sorted(unknown))}, which nothing reads")
+    amounts = {"unit": _of_row(row, UNIT, "0"), "flat": _of_row(row, FLAT, flat)}
     if "block" in row:
         blocks = row.get("max_blocks")
         top = None if blocks is None else str(row["block"] * blocks)
-        return {"up_to": top, "unit": unit, "flat": text(own), "block": row["block"]}
-    return {"up_to": bound(row), "unit": unit, "flat": text(own)}
+        return {"up_to": top, "block": row["block"], **amounts}
+    return {**begins(row), "up_to": bound(row), **amounts}
+
+
+def _of_row(row: Mapping[str, Any], names: Sequence[str], default: str) -> str:
+    found = next((text(row[name]) for name in names if row.get(name) is not None), None)
+    in_cents = next((cents(row[f"{name}_cents"]) for name in names if row.get(f"{name}_cents") is not None), default)
+    return in_cents if found is None else found

@@ -83,10 +83,11 @@ def alerts(given: Given) -> Mapping[str, object]:
     """Be told when the spend of an organization without a cap reaches an amount; each step adds to the spend."""
     sandbox = a_spending(given)
     (member,) = sandbox.people(["member"], tier="tier")
-    spent = _of_cents(given.first("start_cents", default=0))
+    spent = _of_cents(given.first("start_cents", "start", default=0))
     sandbox.use(member, spent)
-    step = given.first("recurring_cents", "recurring_threshold_cents")
-    amounts = [_money(given, cents(amount)) for amount in given.first("thresholds_cents", default=[])]
+    step = given.like("recurring")
+    listed = given.first("thresholds_cents", "thresholds", default=[])
+    amounts = [_money(given, cents(amount)) for amount in listed]
     sandbox.do(
         "setSpendLimit",
         level="ORGANIZATION",
@@ -97,7 +98,8 @@ def alerts(given: Given) -> Mapping[str, object]:
     )
     crossed: list[list[int]] = []
     known = _told(sandbox)
-    for total in map(_of_cents, given["usage_path_cents"]):
+    path = given.first("usage_path_cents", "usage_path", "path_cents", "usage_cents")
+    for total in map(_of_cents, path):
         more = max(Fraction(0), total - spent)
         while more > 0:  # of a leap over many repeats only the last ones are told
             piece = more if step is None else min(more, _of_cents(step) * PIECE)

@@ -44,7 +44,9 @@ def minor_units(given: Given) -> Mapping[str, object]:
 
 
 def rounding(given: Given) -> Mapping[str, object]:
-    rule = next((rule for word, rule in RULES.items() if given.says(word)), Rounding.HALF_AWAY)
+    named = str(given.first("mode", "rounding", "rounding_mode", "rule", default="")).lower()
+    says = next((rule for word, rule in RULES.items() if word in named), None)
+    rule = says or next((rule for word, rule in RULES.items() if given.says(word)), Rounding.HALF_AWAY)
     found = _metered(Fraction(str(given["amount"])), given.currency, rule)
     return {"rounded": found.subtotal.exact, "minor": found.subtotal.minor, "amount": found.amount}
 
@@ -73,6 +75,8 @@ def largest_remainder(given: Given) -> Mapping[str, object]:
     by_key = "input" not in order
     members = names if by_key else [f"{place:06}" for place in range(len(values))]
     decimals = int(given.first("decimals", default=exponent(given.currency)))
+    if decimals < len(str(given["amount"]).rstrip("0").partition(".")[2]):
+        raise ValueError(f"{given['amount']} has more than {decimals} decimals")
     own = exponent(given.currency) == decimals
     scale, currency = (1, given.currency) if own else (10**decimals, WHOLE)
     parts = _divided(Fraction(str(given["amount"])) * scale, members, values, currency)

@@ -4,7 +4,17 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, Final
 
-from tests.conformance.adapters.given import Adapter, Document, Given, bound, text, tiered
+from tests.conformance.adapters.given import (
+    Adapter,
+    Document,
+    Given,
+    begins,
+    bound,
+    minor,
+    text,
+    tier_model,
+    tiered,
+)
 from tests.conformance.answers import Answer, ask, one
 
 RATES: Final[Mapping[str, tuple[str, str]]] = {
@@ -17,6 +27,10 @@ RATES: Final[Mapping[str, tuple[str, str]]] = {
     "claude-sonnet-4-6": ("3", "15"),
     "claude-haiku-4-5": ("1", "5"),
     "claude-haiku-3-5": ("0.80", "4"),
+    "claude-haiku-3": ("0.25", "1.25"),
+    "claude-opus-3": ("15", "75"),
+    "claude-sonnet-3-7": ("3", "15"),
+    "claude-opus-4-7": ("5", "25"),
 }
 """The published prices per million tokens, input and output; a read of the cache costs a tenth of the input, a write
 that lasts five minutes a quarter more than it, one that lasts an hour twice as much, and a batch is half of all."""
@@ -32,12 +46,42 @@ KINDS: Final = {
 
 
 def _figures(found: Answer) -> dict[str, object]:
-    return {"amount": found.amount, "lines": [line.amount for line in found.lines]}
+    """Return the amount, and of what it is made: the steps of a charge, then what is beside it."""
+    steps = [step.amount for line in found.lines if line.key == line.item_key for step in line.steps]
+    beside = [line.amount.exact for line in found.lines if line.key != line.item_key]
+    return {
+        "amount": found.amount,
+        "amount_cents": minor(found.subtotal),
+        "lines": [*steps, *beside],
+        "tier_amounts": steps,
+        "units": sum((line.quantity for line in found.lines if line.key == line.item_key), Fraction(0)),
+    }
 
 
 def unit(given: Given) -> Mapping[str, object]:
-    price = {"model": "UNIT", "unit": given.amount("unit")}
-    return _figures(ask([one(price, measured={"quantity": text(given.units)})], currency=given.currency))
+    return _priced(given, {"model": "UNIT", "unit": given.amount("unit", "price", "amount")})
+
+
+def fee(given: Given) -> Mapping[str, object]:
+    price = {"model": "UNIT", "unit": given.amount("amount", "price", "fee", "flat", "unit")}
+    quantity = text(given.first("units", "quantity", default="1"))
+    entry = one(price, quantity={"kind": "FLAT"}, measured={"quantity": quantity}, discounts=given.discounts)
+    return _figures(ask([entry], currency=given.currency))
+
+
+def converted(given: Given) -> Mapping[str, object]:
+    """Price a quantity in other units than it is metered in."""
+    if "tiers" in given:
+        return _priced(given, tiered(given, tier_model(given)))
+    if "package_size" in given:
+        return _priced(given, package_price(given))
+    return unit(given)
+
+
+def _priced(given: Given, price: Document) -> dict[str, object]:
+    below = {} if Fraction(given.units) >= 0 or "lago" not in given.source else {"below_zero": "NOTHING"}
+    entry = one(price, quantity=given.metered, measured=given.measured, discounts=given.discounts, **below)
+    return _figures(ask([entry], currency=given.currency))
 
 
 def graduated(given: Given) -> Mapping[str, object]:
@@ -53,9 +97,7 @@ def blocks(given: Given) -> Mapping[str, object]:
 
 
 def _tiered(given: Given, model: str) -> Mapping[str, object]:
-    entry = one(tiered(given, model), measured={"quantity": text(given.units)})
-    found = ask([entry], currency=given.currency)
-    return {**_figures(found), "tier_amounts": [step.amount for line in found.lines for step in line.steps]}
+    return _priced(given, tiered(given, model))
 
 
 def volume_prorated(given: Given) -> Mapping[str, object]:
@@ -70,7 +112,12 @@ def graduated_prorated(given: Given) -> Mapping[str, object]:
 
 def _placed(given: Given, model: str, changes: list[Document]) -> Mapping[str, object]:
     price, seats = tiered(given, model), {"kind": "SEATS"}
-    entry = {"quantity": seats, "placement": "BY_RUNNING_UNITS", "measured": {"changes": changes}}
+    entry = {
+        "quantity": seats,
+        "placement": "BY_RUNNING_UNITS",
+        "measured": {"changes": changes},
+        "below_zero": "NOTHING" if "lago" in given.source else "CREDIT",
+    }
     return {
         "amount": ask([one(price, **entry)]).amount,
         "amount_ceil2": ask([one(price, **entry, rounding="UP")]).amount,
@@ -79,7 +126,7 @@ def _placed(given: Given, model: str, changes: list[Document]) -> Mapping[str, o
 
 def package(given: Given) -> Mapping[str, object]:
     size = given["package_size"]
-    entry = one(package_price(given), measured={"quantity": text(given.units)})
+    entry = one(package_price(given), measured=given.measured, discounts=given.discounts)
     found = ask([entry], currency=given.currency)
     packages = sum((step.quantity for line in found.lines for step in line.steps), Fraction(0))
     return {**_figures(found), "packages": packages, "billed_units": packages * size}
@@ -133,11 +180,10 @@ def _event_amounts(given: Given) -> list[Fraction]:
 
 def graduated_percentage(given: Given) -> Mapping[str, object]:
     tiers = [
-        {"up_to": bound(row), "percent": text(row["rate_pct"]), "flat": text(row.get("flat", "0"))}
+        {**begins(row), "up_to": bound(row), "percent": text(row["rate_pct"]), "flat": text(row.get("flat", "0"))}
         for row in given["tiers"]
     ]
-    price = {"model": "GRADUATED_PERCENTAGE", "tiers": tiers}
-    return _figures(ask([one(price, measured={"quantity": text(given.units)})]))
+    return _priced(given, {"model": "GRADUATED_PERCENTAGE", "tiers": tiers})
 
 
 def token_rate_card(given: Given) -> Mapping[str, object]:
@@ -205,8 +251,43 @@ def capacity(given: Given) -> Mapping[str, object]:
     return _figures(ask([one(price, quantity=quantity, measured={"peaks": peaks})]))
 
 
+def tier_table(given: Given) -> Mapping[str, object]:
+    """Ask for nothing of a table of tiers: it is refused where its tiers do not follow each other."""
+    found = ask([one(tiered(given, "GRADUATED"), measured={"quantity": "0"})], currency=given.currency)
+    return {"valid": True, "amount": found.amount}
+
+
+def commitment(given: Given) -> Mapping[str, object]:
+    """Use less or more than was committed for the whole interval."""
+    owed = {
+        "amount": given.amount("commitment", "committed", "minimum"),
+        "overage": text(given.first("overage_factor", "overage", default="1")),
+        "shortfall": "TRUE_UP" if given.first("true_up", default=True) else "FORGIVEN",
+    }
+    used = given.amount("usage", "spend", "charges", default="0")
+    by_units = "tiers" in given or "package_size" in given or "unit" in given or "unit_cents" in given
+    price = bucket_price(given) if by_units else {"model": "UNIT", "unit": "1"}
+    quantity = given.units if by_units else used
+    found = ask([one(price, measured={"quantity": text(quantity)}, commitment=owed)], currency=given.currency)
+    plain = ask([one(price, measured={"quantity": text(quantity)})], currency=given.currency)
+    more = found.amount.exact - plain.amount.exact
+    short = plain.amount.exact < Fraction(owed["amount"])
+    above = max(Fraction(0), found.amount.exact - Fraction(owed["amount"]))
+    return {**_figures(found), "true_up": more if short else Fraction(0), "overage": Fraction(0) if short else above}
+
+
 ADAPTERS: Final[Mapping[str, Adapter]] = {
     "unit": unit,
+    "unit_conversion": converted,
+    "unit_config": converted,
+    "transform_quantity": converted,
+    "flat": fee,
+    "flat_fee": fee,
+    "tiers": tier_table,
+    "tier_validation": tier_table,
+    "commitment": commitment,
+    "minimum_commitment": commitment,
+    "spend_commitment": commitment,
     "standard": unit,
     "quantity": unit,
     "graduated": graduated,

@@ -16,7 +16,9 @@ from tests.conformance.answers import ask, one
 from tests.conformance.comparing import Amount, Endless
 from tests.conformance.house import a_plan
 
-FEE: Final = ("amount", "price", "plan", "unit", "add_total", "remove_total", "old")
+OLD: Final = ("old", "old_total", "old_amount", "remove_total", "removed")
+NEW: Final = ("new", "new_total", "new_amount", "add_total", "added")
+FEE: Final = ("amount", "price", "plan", "fee", "unit", *OLD, *NEW)
 BAND: Final = {"kind": "CONTRACT_BAND"}
 STEPS: Final = 48
 MONTHS_MAX: Final = 20 * 12
@@ -27,6 +29,8 @@ def by_days(given: Given) -> Mapping[str, object]:
     part = Fraction(1) if given.first("proration", default="") == "disabled" else _part(given)
     if "amounts_cents" in given:
         return {"amount_cents": [minor(_fee(given, cents(each), part).rounded) for each in given["amounts_cents"]]}
+    if sides := _sides(given):
+        return _change(*(_fee(given, side, part) for side in sides))
     found = _fee(given, given.amount(*FEE), part)
     back = Amount(-found.rounded, -found.exact)
     return {
@@ -36,6 +40,33 @@ def by_days(given: Given) -> Mapping[str, object]:
         "debit": found,
         "credit": back,
         "repair": back,
+    }
+
+
+def _sides(given: Given) -> tuple[str, str] | None:
+    """Return what is left and what comes instead, where the case has both."""
+    counts = next(
+        (given[key] for key in ("quantity", "quantities", "seats", "units") if isinstance(given.input.get(key), list)),
+        None,
+    )
+    if counts is not None:
+        unit = Fraction(given.amount("unit", "price", "old", "amount"))
+        return text(unit * counts[0]), text(unit * counts[-1])
+    has = [any(f"{name}{ending}" in given.input for name in names for ending in ("", "_cents")) for names in (OLD, NEW)]
+    return (given.amount(*OLD), given.amount(*NEW)) if all(has) else None
+
+
+def _change(gone: Amount, come: Amount) -> Mapping[str, object]:
+    """Return both sides of a change as an invoice has them: what is left is below zero."""
+    net = Amount(come.rounded - gone.rounded, come.exact - gone.exact)
+    return {
+        "credit": Amount(-gone.rounded, -gone.exact),
+        "debit": come,
+        "net": net,
+        "amount": net,
+        "credit_cents": minor(gone.rounded),
+        "debit_cents": minor(come.rounded),
+        "net_cents": minor(net.rounded),
     }
 
 
@@ -93,17 +124,21 @@ def fixed_days(given: Given) -> Mapping[str, object]:
 def dst(given: Given) -> Mapping[str, object]:
     """Count the local days of each span."""
     zone = given.first("timezone", "time_zone", default="UTC")
-    spans = [(times.day(first), times.day(last)) for first, last in given["spans"]]
-    return {"days": [times.days_between(first, last, zone=zone) for first, last in spans]}
+    written = given["spans"] if "spans" in given else [[given["start"], given["end"]]]
+    spans = [(times.day(first), times.day(last)) for first, last in written]
+    days = [times.days_between(first, last, zone=zone) for first, last in spans]
+    return {"days": days if "spans" in given else days[0]}
 
 
 def clamp(given: Given) -> Mapping[str, object]:
     """Sign a contract that is paid every month, and look at its dates; what is shorter needs no calendar."""
     anchor, interval = times.instant(given["anchor"]), str(given.first("interval", default="month")).lower()
     if interval in times.DAYS:
-        days = [times.step(anchor, interval, count) for count in range(1, STEPS + 1)]
+        every = int(given.first("count", "interval_count", default=1))
+        days = [times.step(anchor, interval, every * count) for count in range(1, STEPS + 1)]
     else:
         months, zone = times.MONTHS[interval], str(given.first("timezone", "time_zone", default="UTC"))
+        months *= int(given.first("count", "interval_count", default=1))
         days = _instalments(given, anchor, min(STEPS * months, MONTHS_MAX), zone)[months - 1 :: months]
     return {"next": Endless(tuple(day.date().isoformat() for day in days))}
 

@@ -42,15 +42,44 @@ def peak_graduated(given: Given) -> Mapping[str, object]:
 
 
 def peak_cliff(given: Given) -> Mapping[str, object]:
-    free = {"quantity": int(given.first("free_up_to", default=0)), "rule": "CLIFF"}
-    above = given.first("quote_above", "individual_above")
-    entry = {"quantity": {"kind": "PEAK_SEATS"}, "allowance": free, "quote_above": above}
-    found = ask([one(tiered(given, "GRADUATED"), measured={"quantity": given.units}, **entry)], currency=given.currency)
-    return {"amount": found.amount, "tier_amounts": [step.amount for line in found.lines for step in line.steps]}
+    free = {"quantity": int(given.like("free", default=0)), "rule": "CLIFF"}
+    entry = {"quantity": {"kind": "PEAK_SEATS"}, "allowance": free, "quote_above": given.like("above")}
+    measured = {"quantity": given.units, "share": share(first_share(given))}
+    price = tiered(given, "GRADUATED") if "tiers" in given else {"model": "UNIT", "unit": given.amount("unit", "price")}
+    found = ask([one(price, measured=measured, **entry)], currency=given.currency)
+    return {
+        "amount": found.amount,
+        "tier_amounts": [step.amount for line in found.lines for step in line.steps],
+        "quote_required": False,
+    }
+
+
+def first_share(given: Given) -> Fraction:
+    """Return the part of the first month that is owed: the days left from the first paid access, that day counted."""
+    if "days_left" in given or "paid_days" in given:
+        return Fraction(int(given.first("days_left", "paid_days")), int(given.first("month_days", "days_in_month")))
+    first = given.like("first", "access", "joined", "starts")
+    if not isinstance(first, str):
+        return Fraction(1)
+    at = times.instant(first)
+    month = times.month(first[:7])
+    return Fraction((month[1] - at).days, (month[1] - month[0]).days)
+
+
+def first_period(given: Given) -> Mapping[str, object]:
+    """Bill the month in which the service began: by tiers and a peak, or as a part of what the month costs."""
+    if "tiers" in given:
+        return peak_cliff(given)
+    price = {"model": "UNIT", "unit": given.amount("full_amount", "monthly", "amount", "price", "unit", "full")}
+    measured = {"quantity": str(given.first("seats", "peak", "units", default=1)), "share": share(first_share(given))}
+    found = ask([one(price, quantity={"kind": "PEAK_SEATS"}, measured=measured)], currency=given.currency)
+    return {"amount": found.amount}
 
 
 def peak(given: Given) -> Mapping[str, object]:
     """Hold the seats of a day in one order and in the other, or paid seats beside free ones."""
+    if "peak" in given:
+        return peak_cliff(given)
     tracker = replace(given, input={"tiers": TRACKER_TIERS, **given.input, "currency": "RUB"})
     end = START + timedelta(days=31)
     if "full_access" in given:
@@ -136,7 +165,7 @@ def _places(events: Sequence[Sequence[str]]) -> list[Document]:
 
 def weighted_sum(given: Given) -> Mapping[str, object]:
     start, end = times.month(given["month"])
-    carried = given.first("initial", "carried", "previous")
+    carried = given.like("carr", "initial", "previous", "opening", "persisted", "start_units", "start_value")
     events = [{"at": start.isoformat(), "value": text(carried)}] if carried is not None else []
     events += [{"at": times.instant(at).isoformat(), "value": text(value)} for at, value in given["events"]]
     quantity = {"kind": "USAGE", "meter": "units", "aggregation": "WEIGHTED_SUM"}
@@ -227,6 +256,8 @@ ADAPTERS: Final[Mapping[str, Adapter]] = {
     "peak_graduated": peak_graduated,
     "peak_graduated_cliff": peak_cliff,
     "peak": peak,
+    "first_period": first_period,
+    "first_month": first_period,
     "seat_addon": addon,
     "graduated_prorated_calendar": calendar,
     "volume_prorated_calendar": calendar,

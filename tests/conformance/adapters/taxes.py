@@ -6,7 +6,7 @@ from typing import Final
 
 from billing import credit_notes
 from billing.credit_notes import Billed, Note
-from billing.money import Money
+from billing.money import Money, round_half_away
 from tests.conformance.adapters.given import Adapter, Given, cents, minor, text
 from tests.conformance.answers import ask, one
 from tests.conformance.comparing import Amount
@@ -47,7 +47,8 @@ def sub_cent(given: Given) -> Mapping[str, object]:
         one({"model": "UNIT", "unit": cents(fee)}, quantity=FLAT, measured={"quantity": "1"}, key=f"fee-{index}")
         for index, fee in enumerate(given["fees_cents"])
     ]
-    credit = {"credit": cents(given["credits_cents"])} if "credits_cents" in given else {}
+    prepaid = given.first("credits_cents", "credit_cents", "prepaid_cents", "wallet_cents")
+    credit = {} if prepaid is None else {"credit": cents(prepaid)}
     found = ask(items, tax=text(given.first("tax_pct", default="0")), **credit)
     return {
         "fees_cents": minor(found.subtotal),
@@ -58,19 +59,27 @@ def sub_cent(given: Given) -> Mapping[str, object]:
 
 
 def notes(given: Given) -> Mapping[str, object]:
-    fees = given.first("invoice_fee_cents", "invoice_fees_cents")
+    fees = given.first("invoice_fee_cents", "invoice_fees_cents", "plan_cents", "fee_cents", "fees_cents")
     fee = sum(fees) if isinstance(fees, list) else int(fees)
     entry = one({"model": "UNIT", "unit": cents(fee)}, quantity=FLAT, measured={"quantity": "1"})
     invoice = ask([entry], tax=text(given["tax_pct"]))
     billed, made = Billed(invoice.subtotal, invoice.tax), list[Note]()
-    wanted = given["credit_sub_total_cents"]
-    for subtotal in wanted if isinstance(wanted, list) else [wanted]:
+    wanted = given.first("credit_sub_total_cents", "credit_subtotal_cents", "credit_fee_cents", "credits_cents")
+    if wanted is None:  # what is left of the time that was paid for
+        part = Fraction(str(given.first("unused", "fraction", "remaining")))
+        wanted = round_half_away(fee * part)
+    several = isinstance(wanted, list)
+    for subtotal in wanted if several else [wanted]:
         made.append(credit_notes.note(billed, made, Money(int(subtotal), "USD")))
+    figures = {
+        "credit_sub_total_cents": [minor(note.subtotal) for note in made],
+        "credit_tax_cents": [minor(note.tax) for note in made],
+        "credit_total_cents": [minor(note.total) for note in made],
+    }
     return {
         "invoice_tax_cents": minor(invoice.tax),
         "invoice_total_cents": minor(invoice.total),
-        "credit_tax_cents": [minor(note.tax) for note in made],
-        "credit_total_cents": [minor(note.total) for note in made],
+        **(figures if several else {key: found for key, (found,) in figures.items()}),
     }
 
 

@@ -72,8 +72,8 @@ def span(start: datetime, end: datetime, **more: datetime) -> Document:
 
 
 def day(text: str) -> date:
-    """Return a date."""
-    return date.fromisoformat(text)
+    """Return a date, or the day of a time as the clocks of its place show it."""
+    return datetime.fromisoformat(text).date()
 
 
 def part_of(
