@@ -10,8 +10,8 @@ from models import migrations
 NAMES = sorted(path.stem for path in Path(migrations.__file__).parent.glob("[0-9]*.py"))
 
 
-def test_no_number_is_left_out() -> None:
-    numbers = sorted({int(name[:4]) for name in NAMES})
+def test_no_number_is_left_out_or_used_twice() -> None:
+    numbers = [int(name[:4]) for name in NAMES]
 
     assert numbers == list(range(1, len(numbers) + 1))
     assert all(re.fullmatch(r"\d{4}_[a-z_]+", name) for name in NAMES)

@@ -91,5 +91,5 @@ def _ended(organization_id: str, member_id: str, role: str, starts_at: int, ends
 class Migration(BaseMigration):
     """Role history."""
 
-    dependencies = [("models", "0013_seats_after_close")]  # noqa: RUF012  # Tortoise reads a plain class attribute
+    dependencies = [("models", "0014_seats_after_close")]  # noqa: RUF012  # Tortoise reads a plain class attribute
     operations = [Define(*TABLES), RunPython(work_out)]  # noqa: RUF012  # the same

@@ -34,5 +34,5 @@ TABLES = (
 class Migration(BaseMigration):
     """Invitations."""
 
-    dependencies = [("models", "0014_role_history")]  # noqa: RUF012  # Tortoise reads a plain class attribute
+    dependencies = [("models", "0015_role_history")]  # noqa: RUF012  # Tortoise reads a plain class attribute
     operations = [Define(*TABLES)]  # noqa: RUF012  # the same
