@@ -48,6 +48,10 @@ _STATUS: Final[Mapping[ErrorCode, int]] = MappingProxyType(
         ErrorCode.ORIGIN_FORBIDDEN: 403,
         ErrorCode.NOT_FOUND: 404,
         ErrorCode.NOT_ACCEPTABLE: 406,
+        ErrorCode.BODY_TOO_LARGE: 413,
+        ErrorCode.UNSUPPORTED_MEDIA_TYPE: 415,
+        ErrorCode.TOO_MANY_FAILURES: 429,
+        ErrorCode.OVERLOADED: 503,
         ErrorCode.INTERNAL: 500,
     }
 )

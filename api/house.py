@@ -16,7 +16,7 @@ import structlog
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 
-from api import downloads, exports, scim
+from api import downloads, exports, scim, uploads
 from api.app import Lifespan, build_app
 from api.budgets import ORGANIZATION, PRINCIPAL, Payer, address
 from api.callers import Caller
@@ -35,6 +35,7 @@ from auth.failures import source_of
 from auth.principal import Principal
 from auth.tokens import InvalidToken
 from events.hub import Hub
+from jobs.imports import Importer
 from jobs.webhooks import Postman
 from models import notices, sellers
 from models.database import Database
@@ -102,6 +103,12 @@ def build_house(
                 authenticate=callers.authenticate, reader=database.reader, sellers=settings.printed_sellers
             ),
             *exports.routes(authenticate=callers.authenticate, reader=database.reader, now=now),
+            *uploads.routes(
+                authenticate=callers.authenticate,
+                dispatcher=dispatcher,
+                bytes_max=settings.limits.upload_bytes_max,
+                now=now,
+            ),
             *scim.routes(database, dispatcher, public_url=settings.public_url, failures=known.failures, now=now),
         ],
         checks=(("database", lambda: _answers(database)), ("schema", lambda: require_golden(database.reader))),
@@ -111,14 +118,15 @@ def build_house(
 
 
 def _living(database: Database, dispatcher: Dispatcher, settings: Settings, counting: Counting) -> Lifespan:
-    """Return what goes on as long as the application lives: hearing of other processes, and sending webhooks."""
+    """Return what goes on while the application lives: hearing of other processes, imports, and sending webhooks."""
     postman, hub = Postman(database.reader, dispatcher, clock=now, told=counting.webhook), dispatcher.hub
+    importer = Importer(database.reader, dispatcher, clock=now)
 
     @asynccontextmanager
     async def living(_app: Starlette) -> AsyncIterator[None]:
         hearing = asyncio.create_task(notices.listen(database, heard=hub.wake, lost=hub.wake_all))
         try:
-            async with postman.on_duty() if settings.webhook_delivery else nullcontext():
+            async with importer.on_duty(), postman.on_duty() if settings.webhook_delivery else nullcontext():
                 yield
         finally:
             hearing.cancel()

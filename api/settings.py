@@ -67,6 +67,7 @@ class Limits(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="BILLGRAPH_", frozen=True, hide_input_in_errors=True)
 
     body_bytes_max: Count = Field(default=1 << 20, description="Largest request body, in bytes.")
+    upload_bytes_max: Count = Field(default=16 << 20, description="Largest list of people to import, in bytes.")
     body_seconds_max: Seconds = Field(default=10, description="Time in which a request body must have arrived.")
     json_depth_max: Count = Field(default=64, description="Deepest nesting of a JSON body or frame.")
     frame_bytes_max: Count = Field(default=1 << 18, description="Largest WebSocket message, in bytes.")

@@ -8,7 +8,7 @@ from importlib import import_module
 
 import typer
 
-from benchmarks import kills, limits, month_close
+from benchmarks import importing, kills, limits, month_close
 
 app = typer.Typer(
     name="bench",
@@ -26,6 +26,7 @@ def proofs() -> None:
 app.command("close")(month_close.run)
 app.command("limits")(limits.run)
 app.command("kills")(kills.run)
+app.command("import")(importing.run)
 for command, module, summary in (
     (
         "alerts",

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from auth.principal import Principal
 from benchmarks import databases, measuring, tables
 from benchmarks.people import a_person, owner_of
 from events.hub import Hub
@@ -64,7 +65,7 @@ async def measure(count: int, members: int, rounds: int, database: str) -> int:
     """Fill a database, close it in rounds, and write the same rows plainly."""
     async with databases.thrown_away(database) as url, opened(url) as house:
         dispatcher = Dispatcher(house.runner, Hub())
-        await _publish(house)
+        await publish(house)
         ids = [await _fill(dispatcher, number, members) for number in range(count * rounds)]
         batches = [ids[start : start + count] for start in range(0, len(ids), count)]
         parts = {organization_id: _parts(organization_id, members) for organization_id in ids}
@@ -87,30 +88,38 @@ async def measure(count: int, members: int, rounds: int, database: str) -> int:
     )
 
 
-async def _publish(database: Database) -> None:
+async def publish(database: Database) -> None:
+    """Put the plan on offer."""
+
     async def publish(client: Client) -> None:
         await plans.publish(client, key="seats", version=1, currency="USD", document=PLAN, published_at=START)
 
     await database.runner.run(publish, lane="catalog")
 
 
-async def _fill(dispatcher: Dispatcher, number: int, members: int) -> str:
-    """Open an organization with so many members, and return its id."""
+async def open_one(dispatcher: Dispatcher, number: int) -> tuple[str, Principal]:
+    """Open an organization, and return its id and who may do everything in it."""
     name = f"owner-{number}"
     command = organizations.Create(f"open-{number}", f"org-{number}", f"Org {number}", "USD", "UTC", "en", "seats")
     created = await organizations.create(dispatcher, command, Request(a_person(name, START), START, "bench"))
     assert isinstance(created, organizations.Created), created
+    return created.organization_id, owner_of(created.organization_id, created.member_id, name, START)
+
+
+async def _fill(dispatcher: Dispatcher, number: int, members: int) -> str:
+    """Open an organization with so many members, and return its id."""
+    organization_id, owner = await open_one(dispatcher, number)
     people = tuple(
         imports.NewMember(f"m{each}@org-{number}.example", f"Member {each}", "member", "chat")
         for each in range(members)
     )
     added = await dispatcher.execute(
         imports.add_many,
-        imports.AddMany(created.organization_id, "people", people),
-        Request(owner_of(created.organization_id, created.member_id, name, START), START, "bench"),
+        imports.AddMany(organization_id, "people", people),
+        Request(owner, START, "bench"),
     )
     assert isinstance(added, imports.ManyAdded), added
-    return created.organization_id
+    return organization_id
 
 
 async def _close(database: Database, dispatcher: Dispatcher, ids: list[str]) -> None:

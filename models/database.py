@@ -29,6 +29,7 @@ ROW_MODULES = (
     "models.groups",
     "models.identities",
     "models.identity_providers",
+    "models.imports",
     "models.invitations",
     "models.invoices",
     "models.limit_increases",

@@ -12,8 +12,10 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.expressions import Q
 from tortoise.models import Model
 
+from billing.periods import to_microseconds
 from models import groups
 from models.fields import InstantField, code
+from models.inserting import INTEGER, TEXT, Insert
 from models.paging import Page, Window, page
 
 READ_AT_ONCE = 500
@@ -34,6 +36,22 @@ class Member(Model):
 
     class Meta:
         table = "members"
+
+
+_INSERT = Insert(
+    "members",
+    {
+        "organization_id": TEXT,
+        "id": TEXT,
+        "external_id": TEXT,
+        "email": TEXT,
+        "name": TEXT,
+        "role": TEXT,
+        "status": TEXT,
+        "created_at": INTEGER,
+        "deactivated_at": INTEGER,
+    },
+)
 
 
 async def find(client: BaseDBAsyncClient, organization_id: str, member_id: str) -> Member | None:
@@ -138,8 +156,24 @@ async def insert(client: BaseDBAsyncClient, **columns: Any) -> Member:
 
 
 async def insert_many(client: BaseDBAsyncClient, members: Sequence[Member]) -> None:
-    """Insert new members, in a bounded number of statements."""
-    await Member.bulk_create(members, using_db=client, batch_size=500)
+    """Insert new members, all in one statement."""
+    await _INSERT.rows(
+        client,
+        [
+            (
+                member.organization_id,
+                member.id,
+                member.external_id,
+                member.email,
+                member.name,
+                member.role,
+                member.status,
+                to_microseconds(member.created_at),
+                None if member.deactivated_at is None else to_microseconds(member.deactivated_at),
+            )
+            for member in members
+        ],
+    )
 
 
 async def update(client: BaseDBAsyncClient, organization_id: str, member_id: str, **columns: Any) -> None:

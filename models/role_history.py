@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from billing.periods import from_microseconds, to_microseconds
+from models.inserting import INTEGER, TEXT, Insert
 from models.paging import Page, Window
 from models.sql import Client, Row, Statement
 
@@ -32,10 +33,7 @@ class Access:
     seat_since: datetime | None
 
 
-_START = Statement("""
-    INSERT INTO role_intervals (organization_id, member_id, role, starts_at)
-    VALUES (:organization_id, :member_id, :role, :at)
-""")
+_START = Insert("role_intervals", {"organization_id": TEXT, "member_id": TEXT, "role": TEXT, "starts_at": INTEGER})
 _FORGET = Statement("""
     DELETE FROM role_intervals
     WHERE organization_id = :organization_id AND member_id = :member_id AND ends_at IS NULL AND starts_at >= :at
@@ -66,13 +64,8 @@ _COUNT = Statement("""
 
 async def start(client: Client, organization_id: str, roles: Mapping[str, str], *, at: datetime) -> None:
     """Start what members are from now on: roles by member."""
-    await _START.run_many(
-        client,
-        [
-            {"organization_id": organization_id, "member_id": member_id, "role": role, "at": to_microseconds(at)}
-            for member_id, role in roles.items()
-        ],
-    )
+    starts_at = to_microseconds(at)
+    await _START.rows(client, [(organization_id, member_id, role, starts_at) for member_id, role in roles.items()])
 
 
 async def end(client: Client, organization_id: str, member_id: str, *, at: datetime) -> None:

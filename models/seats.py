@@ -15,8 +15,9 @@ from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
 from billing import seats as rules
-from billing.periods import Period
-from models.fields import DocumentField, InstantField, code
+from billing.periods import Period, to_microseconds
+from models.fields import DocumentField, InstantField, code, dump
+from models.inserting import INTEGER, TEXT, Insert
 from models.paging import Page, Window, page
 from models.sql import Statement
 
@@ -55,6 +56,21 @@ class SeatInterval(Model):
         )
 
 
+_INSERT = Insert(
+    "seat_intervals",
+    {
+        "organization_id": TEXT,
+        "id": TEXT,
+        "member_id": TEXT,
+        "role": TEXT,
+        "billable": INTEGER,
+        "tier": TEXT,
+        "add_ons": TEXT,
+        "starts_at": INTEGER,
+        "ends_at": INTEGER,
+        "after_close": INTEGER,
+    },
+)
 _COUNT_BILLABLE = Statement("""
     SELECT count(*) AS total FROM seat_intervals
     WHERE organization_id = :organization_id AND billable = 1 AND ends_at IS NULL
@@ -133,8 +149,25 @@ async def insert(client: BaseDBAsyncClient, **columns: Any) -> SeatInterval:
 
 
 async def insert_many(client: BaseDBAsyncClient, intervals: Sequence[SeatInterval]) -> None:
-    """Start intervals, in a bounded number of statements."""
-    await SeatInterval.bulk_create(intervals, using_db=client, batch_size=500)
+    """Start intervals, all in one statement."""
+    await _INSERT.rows(
+        client,
+        [
+            (
+                seat.organization_id,
+                seat.id,
+                seat.member_id,
+                seat.role,
+                seat.billable,
+                seat.tier,
+                dump(seat.add_ons),
+                to_microseconds(seat.starts_at),
+                None if seat.ends_at is None else to_microseconds(seat.ends_at),
+                seat.after_close,
+            )
+            for seat in intervals
+        ],
+    )
 
 
 async def end(client: BaseDBAsyncClient, seat: SeatInterval, *, at: datetime) -> None:

@@ -29,6 +29,7 @@ from schema.errors import ErrorCode, GraphError
 from schema.groups import Group
 from schema.identity_providers import IdentityProvider
 from schema.ids import GlobalId, Kind
+from schema.imports import Import
 from schema.invitations import Invitation
 from schema.invoices import Invoice
 from schema.limit_increases import LimitIncreaseRequest
@@ -175,6 +176,10 @@ async def _scim_token(context: Context, owner: Row, key: str) -> Node | None:
     return ScimToken.of(owner, row) if row else None
 
 
+async def _import(context: Context, owner: Row, key: str) -> Node | None:
+    return await Import.load(context, owner, key)
+
+
 async def _invitation(context: Context, owner: Row, key: str) -> Node | None:
     return await Invitation.load(context, owner, key)
 
@@ -207,6 +212,7 @@ _FINDERS: Final[Mapping[Kind, Finder]] = MappingProxyType(
         Kind.AUDIT_RECORD: Finder(Permission.AUDIT_READ, _audit_record),
         Kind.SCIM_TOKEN: Finder(Permission.ACCESS_READ, _scim_token),
         Kind.INVITATION: Finder(Permission.MEMBERS_READ, _invitation),
+        Kind.IMPORT: Finder(Permission.MEMBERS_READ, _import),
         Kind.DIRECTORY_GROUP: Finder(Permission.MEMBERS_READ, _directory_group),
         Kind.WEBHOOK_ENDPOINT: Finder(Permission.WEBHOOKS_READ, _webhook_endpoint),
         Kind.WEBHOOK_DELIVERY: Finder(Permission.WEBHOOKS_READ, _webhook_delivery),

@@ -19,7 +19,7 @@ from billing.roles import Permission
 from events.feed import Feed, Told, alone
 from models import events as log
 from models.organizations import Organization as Row
-from schema import access, changes, ids
+from schema import access, changes, ids, imports
 from schema.access import Own, seen_by
 from schema.alerts import LimitAlertEvent
 from schema.anomalies import UnusualSpendEvent
@@ -27,6 +27,7 @@ from schema.audit import OrganizationEvent
 from schema.changes import InvoiceStatusChangedEvent, SeatChangedEvent, UsageUpdatedEvent
 from schema.context import Context, Info
 from schema.errors import ErrorCode, GraphError
+from schema.imports import ImportChangedEvent
 from schema.limit_increases import LimitIncreaseChangedEvent
 from schema.news import News, stretch
 from schema.organizations import missing
@@ -160,6 +161,17 @@ class EventSubscriptions:
     ) -> AsyncIterable[InvoiceStatusChangedEvent]:
         asked = await _asked(info.context, organization_id, after, Permission.INVOICES_READ, Own.NOTHING)
         return asked.news(InvoiceStatusChangedEvent.of, wants=_concerning(frozenset(changes.INVOICE_KINDS), None))
+
+    @subscription(
+        Permission.MEMBERS_READ,
+        Own.NOTHING,
+        description="Lists of people that come in, as they are brought, advance and finish.",
+    )
+    async def import_changed(
+        self, info: Info, organization_id: OrganizationId, after: After = None
+    ) -> AsyncIterable[ImportChangedEvent]:
+        asked = await _asked(info.context, organization_id, after, Permission.MEMBERS_READ, Own.NOTHING)
+        return asked.news(ImportChangedEvent.of, wants=_concerning(frozenset(imports.KINDS), None))
 
     @subscription(
         Permission.AUDIT_READ,

@@ -53,6 +53,7 @@ class Kind(StrEnum):
     SCIM_TOKEN = "scim"  # noqa: S105  # the beginning of an id
     DIRECTORY_GROUP = "dgroup"
     INVITATION = "invite"
+    IMPORT = "import"
     IDENTITY_PROVIDER = "idp"
     API_CLIENT = "client"
 

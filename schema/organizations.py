@@ -31,6 +31,7 @@ from schema.enums import mirror
 from schema.errors import ErrorCode, GraphError
 from schema.groups import GroupsOfOrganization
 from schema.identity_providers import SignInOfOrganization
+from schema.imports import ImportsOfOrganization
 from schema.invitations import InvitationsOfOrganization
 from schema.invoices import InvoicesOfOrganization
 from schema.limit_increases import IncreasesOfOrganization
@@ -97,6 +98,7 @@ class Organization(
     ScimTokensOfOrganization,
     DirectoriesOfOrganization,
     AccessOfOrganization,
+    ImportsOfOrganization,
     InvitationsOfOrganization,
 ):
     slug: str = strawberry.field(description="The short name in addresses, unique among all organizations.")

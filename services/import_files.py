@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from io import StringIO
 from typing import Final
 
-from services.imports import ROWS_MAX, NewMember
+from services.import_runs import PEOPLE_MAX
+from services.imports import NewMember
 
 REQUIRED: Final = ("email", "name", "role")
 COLUMNS: Final = (*REQUIRED, "tier", "add_ons", "external_id")
@@ -41,6 +42,8 @@ class Listed:
 
 def read(text: str) -> tuple[Listed, ...]:
     """Return the people of a list; raise `InvalidFile` at the first line that cannot be read."""
+    if "\0" in text:  # PostgreSQL stores no NUL: it would fail deep inside, as our own fault
+        raise InvalidFile(text.count("\n", 0, text.index("\0")) + 1, "a NUL is no character of a list")
     rows = _rows(text.removeprefix("\ufeff"))
     first = next(rows, None)
     if first is None:
@@ -50,8 +53,8 @@ def read(text: str) -> tuple[Listed, ...]:
     for line, cells in rows:
         if len(cells) != len(header):
             raise InvalidFile(line, f"{len(cells)} cells under {len(header)} columns")
-        if len(found) == ROWS_MAX:
-            raise InvalidFile(line, f"a list has at most {ROWS_MAX} people")
+        if len(found) == PEOPLE_MAX:
+            raise InvalidFile(line, f"a list has at most {PEOPLE_MAX:,} people")
         found.append(Listed(_person(dict(zip(header, cells, strict=True))), line))
     return tuple(found)
 

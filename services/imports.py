@@ -1,10 +1,11 @@
 """Bring many people in at once.
 
 All of them come in, or nobody does: the answer then names every row that cannot, with the reason, so that one look
-at it is enough to mend the list. However long the list, the number of SQL statements stays the same.
+at it is enough to mend the list. However long the list, the number of SQL statements stays the same. Lists that are
+longer than one transaction should be are `services.import_runs`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from billing.roles import Permission
@@ -92,8 +93,12 @@ async def add_many(unit: Unit, command: AddMany) -> ManyAdded | ManyRefused | Re
     refused = await _all_refusals(unit, command.members)
     if refused is not None:
         return refused
-    known = {role.key: role for role in await roles.list_all(unit.client, unit.organization_id)}
-    added = [_row(unit, person) for person in command.members]
+    return ManyAdded(await bring_in(unit, command.members, await known_roles(unit)))
+
+
+async def bring_in(unit: Unit, people: Sequence[NewMember], known: Mapping[str, roles.Role]) -> tuple[str, ...]:
+    """Make members of people against whom nothing stands, and return their ids."""
+    added = [_row(unit, person) for person in people]
     await rows.insert_many(unit.client, added)
     brought = {member.id: member.role for member in added}
     await role_history.start(unit.client, unit.organization_id, brought, at=unit.at)
@@ -105,31 +110,47 @@ async def add_many(unit: Unit, command: AddMany) -> ManyAdded | ManyRefused | Re
             member.id: seats.Seat(
                 person.role, bool(known[person.role].billable), person.tier, tuple(sorted(person.add_ons))
             )
-            for member, person in zip(added, command.members, strict=True)
+            for member, person in zip(added, people, strict=True)
         },
     )
-    return ManyAdded(tuple(member.id for member in added))
+    return tuple(brought)
+
+
+async def known_roles(unit: Unit) -> dict[str, roles.Role]:
+    """Return the organization's roles by key."""
+    return {role.key: role for role in await roles.list_all(unit.client, unit.organization_id)}
+
+
+def withheld(unit: Unit, wanted: Iterable[str], known: Mapping[str, roles.Role]) -> dict[str, str]:
+    """Return why the actor may not give some of these roles, by the role's key; an unknown one is nobody's to give."""
+    refused = {key: authority.giving_refusal(unit, known[key], "role") for key in wanted if key in known}
+    return {key: reason.message for key, reason in refused.items() if reason is not None}
 
 
 async def _all_refusals(unit: Unit, people: Sequence[NewMember]) -> ManyRefused | Refused | None:
     if not 1 <= len(people) <= ROWS_MAX:
         return Refused(RefusalCode.INPUT_INVALID, f"{len(people)} people: give 1 to {ROWS_MAX}", ("members",))
-    known = {role.key: role for role in await roles.list_all(unit.client, unit.organization_id)}
-    found = await refusals(unit, people, known)
+    known = await known_roles(unit)
+    found = await refusals(unit, people, known, withheld(unit, {person.role for person in people}, known))
     return ManyRefused(found) if found else None
 
 
-async def refusals(unit: Unit, people: Sequence[NewMember], known: Mapping[str, roles.Role]) -> tuple[RowRefused, ...]:
-    """Return why rows of the list cannot come in, the first reason of each, without changing anything."""
+async def refusals(
+    unit: Unit, people: Sequence[NewMember], known: Mapping[str, roles.Role], withheld: Mapping[str, str]
+) -> tuple[RowRefused, ...]:
+    """Return why rows of the list cannot come in, the first reason of each, without changing anything.
+
+    `withheld` has the reasons for roles that whoever asked may not give.
+    """
     taken = await _Taken.by(unit, people)
     seats_wanted = {(person.tier, person.add_ons) for person in people}
     no_seat = {wanted: await seats.tier_refusal(unit, *wanted) for wanted in seats_wanted}
     found: list[RowRefused] = []
     for index, person in enumerate(people):
         refused = (
-            members.person_refusal(person.email, person.name)
+            members.person_refusal(person.email, person.name, person.external_id)
             or taken.take(person)
-            or _role_refusal(unit, person, known)
+            or _role_refusal(person, known, withheld)
             or no_seat[person.tier, person.add_ons]
         )
         if refused is not None:
@@ -165,10 +186,12 @@ class _Taken:
         return None
 
 
-def _role_refusal(unit: Unit, person: NewMember, known: Mapping[str, roles.Role]) -> Refused | None:
+def _role_refusal(person: NewMember, known: Mapping[str, roles.Role], withheld: Mapping[str, str]) -> Refused | None:
     if person.role not in known:
         return not_found(f"role {person.role!r}", "role")
-    return authority.giving_refusal(unit, known[person.role], "role")
+    if person.role in withheld:
+        return Refused(RefusalCode.ROLE_ABOVE_OWN, withheld[person.role], ("role",))
+    return None
 
 
 def _row(unit: Unit, person: NewMember) -> rows.Member:

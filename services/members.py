@@ -13,6 +13,7 @@ from services.unit import Unit
 
 NAME_LENGTH_MAX = 200
 EMAIL_LENGTH_MAX = 254
+EXTERNAL_ID_LENGTH_MAX = 200
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
 
@@ -87,7 +88,7 @@ class StatusChanged:
 @verb(Permission.MEMBERS_WRITE)
 async def add(unit: Unit, command: AddMember) -> MemberAdded | Refused:
     """Add a person; the seat counts in this very answer."""
-    refused = person_refusal(command.email, command.name)
+    refused = person_refusal(command.email, command.name, command.external_id)
     refused = refused or await taken_refusal(unit, command.email, command.external_id)
     if refused is not None:
         return refused
@@ -230,14 +231,17 @@ async def mark_deactivated(unit: Unit, member: rows.Member) -> None:
     unit.emit("MemberDeactivated", {"memberId": member.id}, member_id=member.id, before=before)
 
 
-def person_refusal(email: str, name: str) -> Refused | None:
-    """Return why nobody can have this address or name, or None."""
+def person_refusal(email: str, name: str, external_id: str | None = None) -> Refused | None:
+    """Return why nobody can have this address, name or directory id, or None."""
     if not is_email(email):
         message = f"{email[:80]!r} is not an e-mail address of at most {EMAIL_LENGTH_MAX} characters"
         return Refused(RefusalCode.INPUT_INVALID, message, ("email",))
     if not 1 <= len(name.strip()) <= NAME_LENGTH_MAX:
         message = f"name has {len(name.strip())} characters: give 1 to {NAME_LENGTH_MAX}"
         return Refused(RefusalCode.INPUT_INVALID, message, ("name",))
+    if external_id is not None and not 1 <= len(external_id) <= EXTERNAL_ID_LENGTH_MAX:
+        message = f"external id has {len(external_id)} characters: give 1 to {EXTERNAL_ID_LENGTH_MAX}"
+        return Refused(RefusalCode.INPUT_INVALID, message, ("externalId",))
     return None
 
 

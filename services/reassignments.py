@@ -163,7 +163,7 @@ async def _recipient(unit: Unit, command: Reassign, moved: roles.Role) -> Recipi
 
 
 async def _new_recipient(unit: Unit, person: NewPerson, moved: roles.Role) -> Recipient | Refused:
-    refused = members.person_refusal(person.email, person.name)
+    refused = members.person_refusal(person.email, person.name, person.external_id)
     refused = refused or await members.taken_refusal(unit, person.email, person.external_id)
     if refused is not None:
         return Refused(refused.code, refused.message, ("to", "person", *refused.field))

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import signal
-from contextlib import nullcontext
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from auth.principal import Principal
 from auth.sessions import Sessions
 from events.hub import Hub
 from jobs import worker as worker_job
+from jobs.imports import Importer
 from jobs.webhooks import Postman
 from models import organizations
 from models.database import opened, reading
@@ -91,12 +92,18 @@ async def work(settings: Settings, *, every: float | None) -> None:
         dispatcher = Dispatcher(database.runner, Hub(), settings.postbox)
         sessions = Sessions(database, lifetimes=lifetimes(settings))
         postman = Postman(database.reader, dispatcher, clock=now)
+        importer = Importer(database.reader, dispatcher, clock=now)
         stopping = _told_to_stop()
-        async with postman.on_duty() if every is not None and settings.webhook_delivery else nullcontext():
+        async with AsyncExitStack() as duties:
+            if every is not None:
+                await duties.enter_async_context(importer.on_duty())
+            if every is not None and settings.webhook_delivery:
+                await duties.enter_async_context(postman.on_duty())
             while not stopping.is_set():
                 done = await worker_job.work(database.reader, dispatcher, sessions, at=now())
                 say(f"{len(done.things)} things done, {done.sessions_purged} old sessions forgotten")
                 if every is None:
+                    say(f"{await importer.carry_out()} steps of imports taken")
                     if settings.webhook_delivery:
                         say(f"{await postman.deliver(at=now())} webhooks attempted")
                     return

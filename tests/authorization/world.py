@@ -8,6 +8,7 @@ from copy import deepcopy
 from typing import Any, Final
 
 from auth.principal import Principal
+from jobs.imports import Importer
 from models.database import Database
 from schema.ids import Kind
 from services import directory_groups, exemptions
@@ -78,6 +79,7 @@ async def furnished(database: Database, *, slug: str = "home") -> Home:
     await _with_directory(owner, slug, own)
     asked = await owner.do("inviteMember", "invitation { id }", email=f"guest@{slug}.example", role="member")
     assert asked["userErrors"] == [], asked
+    await _import(owner, slug)
     await _done(owner, "schedulePlanChange", planKey=f"later-{slug}", effectiveAt="2026-12-01T00:00:00Z")
     return Home(database, owner.books.organization_id, own.rsplit("_", 1)[1], other.rsplit("_", 1)[1])
 
@@ -134,6 +136,12 @@ async def _with_directory(owner: Caller, slug: str, member_id: str) -> None:
     )
     rules = [{"directoryGroupId": owner.id(Kind.DIRECTORY_GROUP, kept.group_id), "role": "member"}]
     await _done(owner, "setGroupMapping", rules=rules)
+
+
+async def _import(owner: Caller, slug: str) -> None:
+    """Bring a list of which nobody can come in."""
+    await _done(owner, "importMembers", mode="BEST_EFFORT", csv=f"email,name,role\nnobody of {slug},N,member\n")
+    await Importer(owner.books.reader, owner.books.dispatcher, clock=lambda: AT).carry_out()
 
 
 async def _settle(owner: Caller, slug: str) -> None:

@@ -37,6 +37,7 @@ def test_knows_a_row_by_the_line_on_which_it_begins() -> None:
         (1, "names a column twice", "email,name,role,email\n"),
         (1, "'shoe size'", f"{HEADER},shoe size\n"),
         (3, "4 cells under 3 columns", f"{HEADER}\na@x.example,A,member\nb@x.example,B,member,chat\n"),
+        (3, "a NUL", f"{HEADER}\na@x.example,A,member\nb\0@x.example,B,member\n"),
         (2, "unexpected end of data", f'{HEADER}\n"a@x.example,A,member\n'),
         (2, "expected after", f'{HEADER}\n"a"b@x.example,A,member\n'),
     ],
@@ -51,6 +52,7 @@ def test_names_the_line_that_cannot_be_read(line: int, told: str, text: str) -> 
 def test_reads_no_more_than_a_list_may_have() -> None:
     row = "a@x.example,A,member\n"
 
-    assert len(read(f"{HEADER}\n{row * import_files.ROWS_MAX}")) == import_files.ROWS_MAX
-    with pytest.raises(InvalidFile, match="at most 1000 people"):
-        read(f"{HEADER}\n{row * (import_files.ROWS_MAX + 1)}")
+    with pytest.raises(InvalidFile, match="at most 50,000 people") as caught:
+        read(f"{HEADER}\n{row * (import_files.PEOPLE_MAX + 1)}")
+
+    assert caught.value.line == import_files.PEOPLE_MAX + 2
