@@ -5,6 +5,7 @@ itself and the hash before it, so that whoever changes, removes or reorders one 
 end of the chain, which is kept beside it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from hashlib import sha256
@@ -12,6 +13,7 @@ from typing import Any
 
 from billing.periods import from_microseconds, to_microseconds
 from models.fields import dump
+from models.inserting import INTEGER, TEXT, Insert
 from models.paging import Page, Window
 from models.sql import Client, Row, Statement
 
@@ -97,11 +99,16 @@ _SET_HEAD = Statement("""
     INSERT INTO audit_heads (organization_id, sequence, hash) VALUES (:organization_id, :sequence, :hash)
     ON CONFLICT (organization_id) DO UPDATE SET sequence = excluded.sequence, hash = excluded.hash
 """)
-_INSERT = Statement(f"""
-    INSERT INTO audit_records ({_COLUMNS})
-    VALUES (:organization_id, :sequence, :recorded_at, :actor, :method, :issuer, :request_id, :operation, :outcome,
-            :code, :message, :input, :changes, :previous_hash, :hash)
-""")  # noqa: S608  # constants
+_INSERT = Insert(
+    "audit_records",
+    {
+        "organization_id": TEXT,
+        "sequence": INTEGER,
+        **{field.name: INTEGER if field.name == "recorded_at" else TEXT for field in fields(Attempt)},
+        "previous_hash": TEXT,
+        "hash": TEXT,
+    },
+)
 _BETWEEN = """
     FROM audit_records
     WHERE organization_id = :organization_id AND sequence > :floor AND sequence < :ceiling
@@ -130,14 +137,22 @@ async def head(client: Client, organization_id: str) -> Head:
 
 async def append(client: Client, organization_id: str, attempt: Attempt) -> Record:
     """Add a link to the chain. The caller holds the organization's turn to write."""
-    end = await head(client, organization_id)
-    sequence = end.sequence + 1
-    record = Record(organization_id, sequence, attempt, end.hash, link(organization_id, sequence, attempt, end.hash))
-    row = {field.name: getattr(attempt, field.name) for field in fields(attempt)}
-    row |= {"organization_id": organization_id, "sequence": sequence, "previous_hash": end.hash, "hash": record.hash}
-    await _INSERT.run(client, **row | {"recorded_at": to_microseconds(attempt.recorded_at)})
-    await _SET_HEAD.run(client, organization_id=organization_id, sequence=sequence, hash=record.hash)
+    (record,) = await append_all(client, organization_id, [attempt])
     return record
+
+
+async def append_all(client: Client, organization_id: str, attempts: Sequence[Attempt]) -> list[Record]:
+    """Add links to the chain, in order. The caller holds the organization's turn to write."""
+    end = await head(client, organization_id)
+    records: list[Record] = []
+    for attempt in attempts:
+        place = end.sequence + 1
+        following = Head(place, link(organization_id, place, attempt, end.hash))
+        records.append(Record(organization_id, place, attempt, end.hash, following.hash))
+        end = following
+    await _INSERT.rows(client, [_row(record) for record in records])
+    await _SET_HEAD.run(client, organization_id=organization_id, sequence=end.sequence, hash=end.hash)
+    return records
 
 
 async def after(
@@ -184,6 +199,12 @@ async def find(client: Client, organization_id: str, sequence: int) -> Record | 
     """Return one record by its number."""
     found = await after(client, organization_id, sequence - 1, limit=1)
     return found[0] if found and found[0].sequence == sequence else None
+
+
+def _row(record: Record) -> tuple[Any, ...]:
+    said = [getattr(record.attempt, field.name) for field in fields(Attempt) if field.name != "recorded_at"]
+    at = to_microseconds(record.attempt.recorded_at)
+    return record.organization_id, record.sequence, at, *said, record.previous_hash, record.hash
 
 
 def _record(row: Row) -> Record:

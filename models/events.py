@@ -16,6 +16,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 
 from billing.periods import from_microseconds, to_microseconds
 from models.fields import dump
+from models.inserting import INTEGER, TEXT, Insert
 from models.paging import Page, Window
 from models.sql import Row, Statement
 
@@ -61,13 +62,21 @@ _TAKE_NUMBERS_AND_NOTIFY = Statement(f"""
     WHERE organization_id = :organization_id
     RETURNING event_sequence, pg_notify('{NOTICES}', organization_id)
 """)  # noqa: S608  # a constant
-_INSERT = Statement("""
-    INSERT INTO events
-        (organization_id, sequence, kind, version, occurred_at, actor, request_id, member_id, payload)
-    VALUES
-        (:organization_id, :sequence, :kind, :version, :occurred_at, :actor, :request_id, :member_id, :payload)
-""")
-_COLUMNS = "organization_id, sequence, kind, version, occurred_at, actor, request_id, member_id, payload"
+_INSERT = Insert(
+    "events",
+    {
+        "organization_id": TEXT,
+        "sequence": INTEGER,
+        "kind": TEXT,
+        "version": INTEGER,
+        "occurred_at": INTEGER,
+        "actor": TEXT,
+        "request_id": TEXT,
+        "member_id": TEXT,
+        "payload": TEXT,
+    },
+)
+_COLUMNS = ", ".join(_INSERT.columns)
 _AFTER = Statement(f"""
     SELECT {_COLUMNS} FROM events
     WHERE organization_id = :organization_id AND sequence > :sequence
@@ -104,6 +113,16 @@ _HEADS = Statement("""
 SEQUENCE_MAX = 2**63 - 1
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The events of one command: when it happened, who acted and in which request."""
+
+    events: Sequence[NewEvent]
+    at: datetime
+    actor: str
+    request_id: str
+
+
 async def append(
     client: BaseDBAsyncClient,
     organization_id: str,
@@ -114,27 +133,33 @@ async def append(
     request_id: str,
 ) -> int:
     """Append `events` in order and return the number of the last one."""
+    return await append_all(client, organization_id, [Told(events, at, actor, request_id)])
+
+
+async def append_all(client: BaseDBAsyncClient, organization_id: str, commands: Sequence[Told]) -> int:
+    """Append the events of several commands in order and return the number of the last one."""
     take = _TAKE_NUMBERS if client.capabilities.dialect == "sqlite" else _TAKE_NUMBERS_AND_NOTIFY
-    row = await take.first(client, organization_id=organization_id, count=len(events))
+    count = sum(len(told.events) for told in commands)
+    row = await take.first(client, organization_id=organization_id, count=count)
     assert row is not None, "an event belongs to an organization that exists"
     last = int(row["event_sequence"])
-    await _INSERT.run_many(
-        client,
-        [
-            {
-                "organization_id": organization_id,
-                "sequence": last - len(events) + position,
-                "kind": event.kind,
-                "version": event.version,
-                "occurred_at": to_microseconds(at),
-                "actor": actor,
-                "request_id": request_id,
-                "member_id": event.member_id,
-                "payload": dump(event.payload),
-            }
-            for position, event in enumerate(events, start=1)
-        ],
-    )
+    numbers = iter(range(last - count + 1, last + 1))
+    rows = [
+        (
+            organization_id,
+            next(numbers),
+            event.kind,
+            event.version,
+            to_microseconds(told.at),
+            told.actor,
+            told.request_id,
+            event.member_id,
+            dump(event.payload),
+        )
+        for told in commands
+        for event in told.events
+    ]
+    await _INSERT.rows(client, rows)
     return last
 
 

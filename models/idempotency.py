@@ -4,21 +4,27 @@ One row per (organization, key): what was asked, as a digest, and what was answe
 the transaction of the command itself, so there is an answer exactly when there is an effect.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from billing.periods import to_microseconds
+from models.inserting import INTEGER, TEXT, Insert
 from models.sql import Row, Statement
 
 _FIND = Statement("""
     SELECT operation, digest, answer FROM idempotency_keys WHERE organization_id = :organization_id AND key = :key
 """)
-_INSERT = Statement("""
-    INSERT INTO idempotency_keys (organization_id, key, operation, digest, answer, created_at)
-    VALUES (:organization_id, :key, :operation, :digest, :answer, :created_at)
+_FIND_MANY = Statement("""
+    SELECT key, operation, digest, answer FROM idempotency_keys
+    WHERE organization_id = :organization_id AND key IN :keys[]
 """)
-
+_INSERT = Insert(
+    "idempotency_keys",
+    {"organization_id": TEXT, "key": TEXT, "operation": TEXT, "digest": TEXT, "answer": TEXT, "created_at": INTEGER},
+)
 _KEPT_AFTER = Statement("""
     SELECT key, operation, digest, answer FROM idempotency_keys
     WHERE organization_id = :organization_id AND key > :after ORDER BY key LIMIT :limit
@@ -35,19 +41,27 @@ async def find(client: BaseDBAsyncClient, organization_id: str, key: str) -> Row
     return await _FIND.first(client, organization_id=organization_id, key=key)
 
 
-async def insert(
-    client: BaseDBAsyncClient, organization_id: str, key: str, *, operation: str, digest: str, answer: str, at: datetime
-) -> None:
-    """Keep the answer of a command."""
-    await _INSERT.run(
-        client,
-        organization_id=organization_id,
-        key=key,
-        operation=operation,
-        digest=digest,
-        answer=answer,
-        created_at=to_microseconds(at),
-    )
+async def find_many(client: BaseDBAsyncClient, organization_id: str, keys: Sequence[str]) -> dict[str, Row]:
+    """Return `operation`, `digest` and `answer` of earlier commands, by their key."""
+    rows = await _FIND_MANY.rows(client, organization_id=organization_id, keys=keys)
+    return {row["key"]: row for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A command under its key, with what was answered."""
+
+    key: str
+    operation: str
+    digest: str
+    answer: str
+    at: datetime
+
+
+async def insert(client: BaseDBAsyncClient, scope: str, answers: Sequence[Answered]) -> None:
+    """Keep the answers of commands of one organization or account."""
+    rows = [(scope, each.key, each.operation, each.digest, each.answer, to_microseconds(each.at)) for each in answers]
+    await _INSERT.rows(client, rows)
 
 
 async def kept_after(client: BaseDBAsyncClient, scope: str, after: str, *, limit: int) -> list[Row]:

@@ -20,6 +20,7 @@ from billing.alert_marks import EveryAmount, EveryPercent, Plan, Repeat
 from billing.periods import from_microseconds, to_microseconds
 from billing.windows import Interval
 from models.fields import DocumentField, InstantField, code
+from models.inserting import INTEGER, TEXT, Insert
 from models.paging import Page, Window, page
 from models.sql import Row, Statement
 
@@ -160,13 +161,23 @@ _COUNTERS = Statement("""
            OR level = 'SEAT_TIER' AND subject IN :tiers[]
            OR level = 'MEMBER' AND subject IN :members[])
 """)
-_ADD = Statement("""
-    INSERT INTO spend_counters (organization_id, period_start, interval, level, subject, spent_nanos, held_nanos)
-    VALUES (:organization_id, :period_start, :interval, :level, :subject, :spent_nanos, :held_nanos)
+_ADD = Insert(
+    "spend_counters",
+    {
+        "organization_id": TEXT,
+        "period_start": INTEGER,
+        "interval": TEXT,
+        "level": TEXT,
+        "subject": TEXT,
+        "spent_nanos": INTEGER,
+        "held_nanos": INTEGER,
+    },
+    """
     ON CONFLICT (organization_id, period_start, interval, level, subject) DO UPDATE SET
         spent_nanos = spend_counters.spent_nanos + excluded.spent_nanos,
         held_nanos = spend_counters.held_nanos + excluded.held_nanos
-""")
+    """,
+)
 _TAKE_BACK = Statement("""
     UPDATE spend_counters SET spent_nanos = spent_nanos + :spent_nanos, held_nanos = held_nanos + :held_nanos
     WHERE organization_id = :organization_id AND period_start = :period_start AND interval = :interval
@@ -311,7 +322,8 @@ async def add(client: BaseDBAsyncClient, organization_id: str, deltas: Iterable[
     """Add to counters, creating those that are missing, in one global order; a delta below zero takes back."""
     ordered = sorted(deltas, key=lambda delta: delta.order)
     # A row proposed by INSERT must pass its CHECKs before the conflict is seen, so what takes back is an UPDATE.
-    await _ADD.run_many(client, [_move(organization_id, delta) for delta in ordered if not delta.takes_back])
+    gains = [_move(organization_id, delta) for delta in ordered if not delta.takes_back]
+    await _ADD.rows(client, [tuple(gain.values()) for gain in gains])
     await _TAKE_BACK.run_many(client, [_move(organization_id, delta) for delta in ordered if delta.takes_back])
 
 

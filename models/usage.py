@@ -5,7 +5,7 @@ in the same transaction as the events; the events themselves are evidence.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -17,6 +17,7 @@ from tortoise.models import Model
 from billing.periods import to_microseconds
 from billing.usage import UsageTotal
 from models.fields import InstantField, code
+from models.inserting import INTEGER, TEXT, Insert
 from models.paging import Page, Window, page
 from models.sql import Row, Statement
 
@@ -53,28 +54,55 @@ _KNOWN = Statement("""
     SELECT external_id, digest, id, cost_nanos, overage, supersedes FROM usage_events
     WHERE organization_id = :organization_id AND external_id IN :external_ids[]
 """)
-_INSERT = Statement("""
-    INSERT INTO usage_events (
-        organization_id, id, external_id, digest, member_id, tier, group_id, meter, model, direction, quantity,
-        cost_nanos, price_version, overage, supersedes, occurred_at, recorded_at, period_start)
-    VALUES (
-        :organization_id, :id, :external_id, :digest, :member_id, :tier, :group_id, :meter, :model, :direction,
-        :quantity, :cost_nanos, :price_version, :overage, :supersedes, :occurred_at, :recorded_at, :period_start)
-""")
-_ROLL_UP = Statement("""
-    INSERT INTO usage_rollups (
-        organization_id, period_start, subscription_id, day, member_id, tier, meter, model, direction, price_version,
-        quantity, cost_nanos, events)
-    VALUES (
-        :organization_id, :period_start, :subscription_id, :day, :member_id, :tier, :meter, :model, :direction,
-        :price_version, :quantity, :cost_nanos, :events)
-    ON CONFLICT (
-        organization_id, period_start, subscription_id, day, member_id, tier, meter, model, direction, price_version)
-    DO UPDATE SET
+_INSERT = Insert(
+    "usage_events",
+    {
+        "organization_id": TEXT,
+        "id": TEXT,
+        "external_id": TEXT,
+        "digest": TEXT,
+        "member_id": TEXT,
+        "tier": TEXT,
+        "group_id": TEXT,
+        "meter": TEXT,
+        "model": TEXT,
+        "direction": TEXT,
+        "quantity": INTEGER,
+        "cost_nanos": INTEGER,
+        "price_version": TEXT,
+        "overage": TEXT,
+        "supersedes": TEXT,
+        "occurred_at": INTEGER,
+        "recorded_at": INTEGER,
+        "period_start": INTEGER,
+    },
+)
+_ROLLUP_KEY = {
+    "organization_id": TEXT,
+    "period_start": INTEGER,
+    "subscription_id": TEXT,
+    "day": TEXT,
+    "member_id": TEXT,
+    "tier": TEXT,
+    "meter": TEXT,
+    "model": TEXT,
+    "direction": TEXT,
+    "price_version": TEXT,
+}
+_ROLL_UP = Insert(
+    "usage_rollups",
+    {**_ROLLUP_KEY, "quantity": INTEGER, "cost_nanos": INTEGER, "events": INTEGER},
+    f"""
+    ON CONFLICT ({", ".join(_ROLLUP_KEY)}) DO UPDATE SET
         quantity = usage_rollups.quantity + excluded.quantity,
         cost_nanos = usage_rollups.cost_nanos + excluded.cost_nanos,
         events = usage_rollups.events + excluded.events
-""")
+    """,
+)
+EventColumns = tuple[str | int | None, ...]
+"""An event as a row, in the order of the columns of `usage_events`."""
+RollupColumns = tuple[str | int, ...]
+"""A rollup as a row: what it is of, then its quantity, nanos and events."""
 _TOTALS = Statement("""
     SELECT subscription_id, member_id, tier, meter, model, direction, price_version,
            CAST(sum(quantity) AS BIGINT) AS quantity, CAST(sum(cost_nanos) AS BIGINT) AS cost_nanos,
@@ -139,14 +167,14 @@ async def successor_of(client: BaseDBAsyncClient, organization_id: str, usage_id
     return await UsageEvent.filter(organization_id=organization_id, supersedes=usage_id).using_db(client).first()
 
 
-async def insert_many(client: BaseDBAsyncClient, rows: Sequence[Row]) -> None:
-    """Keep new events; each row has a value for every column."""
-    await _INSERT.run_many(client, rows)
+async def insert_many(client: BaseDBAsyncClient, rows: Sequence[EventColumns]) -> None:
+    """Keep new events."""
+    await _INSERT.rows(client, rows)
 
 
-async def roll_up(client: BaseDBAsyncClient, rows: Sequence[Row]) -> None:
-    """Add to the rollups; each row has the key columns, `quantity`, `cost_nanos` and `events`."""
-    await _ROLL_UP.run_many(client, rows)
+async def roll_up(client: BaseDBAsyncClient, rows: Iterable[RollupColumns]) -> None:
+    """Add to the rollups, each of them given once, in the order of their keys."""
+    await _ROLL_UP.rows(client, sorted(rows))
 
 
 async def events_of(

@@ -5,7 +5,7 @@ that is set below what was spent already, and leaves no gap that a crash could f
 only those above the highest one told of are news.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from billing import limits as rules
 from billing.alert_marks import Mark, dedup_id, marks
@@ -16,47 +16,63 @@ from services.unit import Unit
 
 KIND = "SpendLimitThresholdReached"
 _Reached = tuple[rules.Gate, Mark, Period]
+Reached = Mapping[str, _Reached]
+"""The thresholds that counters stand at or above, by the name under which each is told of once."""
 
 
 async def raise_reached(unit: Unit, met: Iterable[tuple[rules.Gate, Period]]) -> None:
     """Raise an alert for each threshold that the counters behind the gates have reached and nobody was told of."""
-    reached: dict[str, _Reached] = {
+    await raise_all([(unit, reached(met))])
+
+
+def reached(met: Iterable[tuple[rules.Gate, Period]]) -> Reached:
+    """Return the thresholds that the counters behind the gates have reached."""
+    return {
         _dedup_id(gate, mark, period): (gate, mark, period)
         for gate, period in met
         for mark in marks(gate.limit.alerts, gate.limit.cap_nanos, gate.counter.used_nanos)
     }
-    if not reached:
+
+
+async def raise_all(commands: Sequence[tuple[Unit, Reached]]) -> None:
+    """Raise an alert for each threshold that nobody was told of, by the first of several commands that reached it."""
+    everything = {name: found for _, reached in commands for name, found in reached.items()}
+    if not everything:
         return
-    told = await rows.raised_before(unit.client, unit.organization_id, sorted(reached))
-    told |= await _overtaken(unit, reached)
-    fresh = [
-        _alert(unit, name, *found)
-        for name, found in sorted(
-            reached.items(), key=lambda item: (item[1][1].nanos, item[1][1].percent or 0, item[0])
-        )
-        if name not in told
-    ]
-    await rows.insert_many(unit.client, fresh)
-    for alert in fresh:
-        unit.emit(KIND, _facts(unit, alert), member_id=alert.member_id)
+    unit = commands[0][0]
+    told = await rows.raised_before(unit.client, unit.organization_id, sorted(everything))
+    highest = await _highest_told(unit, everything)
+    raised: list[rows.LimitAlert] = []
+    for unit, reached in commands:
+        known = told | {name for name, found in reached.items() if _is_overtaken(found, highest)}
+        fresh = [_alert(unit, name, *found) for name, found in sorted(reached.items(), key=_order) if name not in known]
+        for alert in fresh:
+            unit.emit(KIND, _facts(unit, alert), member_id=alert.member_id)
+            told.add(alert.dedup_id)
+            place = (alert.limit_id, alert.member_id, to_microseconds(alert.period_start))
+            highest[place] = max(highest.get(place, -1), alert.reached_nanos)
+        raised += fresh
+    await rows.insert_many(unit.client, raised)
 
 
-async def _overtaken(unit: Unit, reached: dict[str, _Reached]) -> set[str]:
-    """Return the repeated thresholds below one that was told of: use went back since, and comes by again."""
-    repeated = {name: found for name, found in reached.items() if found[1].repeated}
+async def _highest_told(unit: Unit, reached: Reached) -> dict[tuple[str, str | None, int], int]:
+    """Return the highest amount told of so far at each limit of which a threshold repeats."""
+    repeated = [found for found in reached.values() if found[1].repeated]
     if not repeated:
-        return set()
-    highest = await rows.highest_told(
+        return {}
+    return await rows.highest_told(
         unit.client,
         unit.organization_id,
-        limit_ids=sorted({gate.limit.id for gate, _, _ in repeated.values()}),
-        starts=sorted({to_microseconds(period.start) for _, _, period in repeated.values()}),
+        limit_ids=sorted({gate.limit.id for gate, _, _ in repeated}),
+        starts=sorted({to_microseconds(period.start) for _, _, period in repeated}),
     )
-    return {
-        name
-        for name, (gate, mark, period) in repeated.items()
-        if mark.nanos <= highest.get((gate.limit.id, _concerned(gate), to_microseconds(period.start)), -1)
-    }
+
+
+def _is_overtaken(found: _Reached, highest: Mapping[tuple[str, str | None, int], int]) -> bool:
+    """Return whether a repeated threshold is below one that was told of: use went back since, and comes by again."""
+    gate, mark, period = found
+    place = (gate.limit.id, _concerned(gate), to_microseconds(period.start))
+    return mark.repeated and mark.nanos <= highest.get(place, -1)
 
 
 def _order(item: tuple[str, _Reached]) -> tuple[int, int, str]:

@@ -5,7 +5,7 @@ with is worked out once for each member and day; from then on a batch costs one 
 events and members it has. Only today and the two days before are looked at: usage reported later is no news.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -74,31 +74,55 @@ async def watch_of(client: Client, organization_id: str) -> tuple[Sensitivity, i
     return (Sensitivity(row.sensitivity), row.floor_minor) if row else (SENSITIVITY, FLOOR_MINOR)
 
 
+Spent = Mapping[rows.MemberDay, int]
+"""What members have spent in days that are recent enough to be news."""
+
+
 async def look(unit: Unit, counters: Mapping[WindowKey, Counter]) -> None:
     """Notice what is unusual among the members' days in these counters, as they stand after a batch."""
+    await look_at_all([(unit, spent(unit, counters))])
+
+
+def spent(unit: Unit, counters: Mapping[WindowKey, Counter]) -> Spent:
+    """Return what these counters say of members' recent days."""
     zone = unit.organization.time_zone
-    since = local_date(unit.at, zone) - timedelta(days=DAYS_BACK)
-    spent = {
+    since = _since(unit)
+    return {
         (subject, day): counter.spent_nanos
         for (interval, start, level, subject), counter in counters.items()
         if interval is Interval.DAY and level is SpendLevel.MEMBER and counter.spent_nanos
         if (day := local_date(start, zone)) >= since
     }
-    if not spent:
+
+
+async def look_at_all(commands: Sequence[tuple[Unit, Spent]]) -> None:
+    """Notice what is unusual after each of several commands, and let the first that made it so tell of it."""
+    looking = [(unit, days) for unit, days in commands if days]
+    if not looking:
         return
-    member_ids = sorted({member_id for member_id, _ in spent})
-    noted = await rows.noted(unit.client, unit.organization_id, member_ids, since=since)
+    unit = looking[0][0]
+    since = min(_since(each) for each, _ in looking)
+    met = {key for _, days in looking for key in days}
+    noted = await rows.noted(unit.client, unit.organization_id, sorted({name for name, _ in met}), since=since)
     usual = {key: each.usual for key, each in noted.items() if not each.told}
-    usual |= await _compared(unit, spent.keys() - noted.keys(), since)
-    fresh = [
-        _anomaly(unit, key, nanos, found)
-        for key, nanos in sorted(spent.items())
-        if (found := usual.get(key)) is not None and rules.is_unusual(nanos, found)
-    ]
-    if fresh:
-        await rows.insert_many(unit.client, unit.organization_id, fresh)
-    for anomaly in fresh:
-        unit.emit(KIND, _facts(unit, anomaly), member_id=anomaly.member_id)
+    usual |= await _compared(unit, met - noted.keys(), since)
+    raised: list[rows.SpendAnomaly] = []
+    for unit, days in looking:
+        fresh = [
+            _anomaly(unit, key, nanos, found)
+            for key, nanos in sorted(days.items())
+            if (found := usual.get(key)) is not None and rules.is_unusual(nanos, found)
+        ]
+        for anomaly in fresh:
+            unit.emit(KIND, _facts(unit, anomaly), member_id=anomaly.member_id)
+            del usual[anomaly.member_id, date.fromisoformat(anomaly.day)]
+        raised += fresh
+    if raised:
+        await rows.insert_many(unit.client, unit.organization_id, raised)
+
+
+def _since(unit: Unit) -> date:
+    return local_date(unit.at, unit.organization.time_zone) - timedelta(days=DAYS_BACK)
 
 
 async def _compared(unit: Unit, days: Collection[rows.MemberDay], since: date) -> dict[rows.MemberDay, Baseline | None]:

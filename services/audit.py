@@ -26,10 +26,10 @@ _HIDDEN: Final = "[secret]"
 _BATCH = 500
 
 
-async def note(unit: Unit, operation: str, asked: str, answer: Any, *, first_event: int, at: datetime) -> None:
-    """Record what became of a command that reached its service."""
+def attempt(unit: Unit, operation: str, asked: str, answer: Any, *, first_event: int, at: datetime) -> rows.Attempt:
+    """Return what became of a command that reached its service."""
     refused = answer if isinstance(answer, Refused) else None
-    attempt = rows.Attempt(
+    return rows.Attempt(
         recorded_at=at,
         actor=unit.actor_id,
         method=unit.actor.method.value,
@@ -42,7 +42,11 @@ async def note(unit: Unit, operation: str, asked: str, answer: Any, *, first_eve
         input=asked,
         changes=changes(unit.events, first=first_event),
     )
-    await rows.append(unit.client, unit.organization_id, attempt)
+
+
+async def append(client: Client, organization_id: str, attempts: Sequence[rows.Attempt]) -> None:
+    """Record attempts, in their order."""
+    await rows.append_all(client, organization_id, attempts)
 
 
 async def note_forbidden(

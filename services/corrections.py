@@ -144,38 +144,34 @@ async def _count(unit: Unit, original: rows.UsageEvent, delta_nanos: int) -> Non
     await alerts.raise_reached(unit, met)
 
 
-def _event_row(unit: Unit, command: Correct, original: rows.UsageEvent, cost: Cost, usage_id: str) -> dict[str, object]:
-    return {
-        "organization_id": unit.organization_id,
-        "id": usage_id,
-        "external_id": command.correction_id,
-        "digest": f"corrects {original.id}",
-        **{name: getattr(original, name) for name in KEY_COLUMNS},
-        "group_id": original.group_id,
-        "price_version": cost.version,
-        "quantity": command.quantity,
-        "cost_nanos": cost.nanos,
-        "overage": original.overage,
-        "supersedes": original.id,
-        "occurred_at": to_microseconds(original.occurred_at),
-        "recorded_at": to_microseconds(unit.at),
-        "period_start": to_microseconds(original.period_start),
-    }
+def _event_row(unit: Unit, command: Correct, original: rows.UsageEvent, cost: Cost, usage_id: str) -> rows.EventColumns:
+    return (
+        unit.organization_id,
+        usage_id,
+        command.correction_id,
+        f"corrects {original.id}",
+        original.member_id,
+        original.tier,
+        original.group_id,
+        original.meter,
+        original.model,
+        original.direction,
+        command.quantity,
+        cost.nanos,
+        cost.version,
+        original.overage,
+        original.id,
+        to_microseconds(original.occurred_at),
+        to_microseconds(unit.at),
+        to_microseconds(original.period_start),
+    )
 
 
 def _rollup_row(
     original: rows.UsageEvent, subscription_id: str, day: str, quantity: int, cost_nanos: int
-) -> dict[str, object]:
-    return {
-        "organization_id": original.organization_id,
-        "period_start": to_microseconds(original.period_start),
-        "subscription_id": subscription_id,
-        "day": day,
-        **{name: getattr(original, name) for name in KEY_COLUMNS},
-        "quantity": quantity,
-        "cost_nanos": cost_nanos,
-        "events": 0,
-    }
+) -> rows.RollupColumns:
+    key = (original.organization_id, to_microseconds(original.period_start), subscription_id, day)
+    return (*key, *(getattr(original, name) for name in KEY_COLUMNS), quantity, cost_nanos, 0)
 
 
 def _adjustment_row(

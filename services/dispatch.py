@@ -2,10 +2,11 @@
 
 Always in the same order: the actor's permission, the organization's lock, an earlier answer under the same key, then
 the service itself (load, decide, write, emit), its events, and its answer kept beside them. Services hold only what
-is their own; everything that must never be forgotten is here.
+is their own; everything that must never be forgotten is here. Commands of a verb that can do several at once share a
+turn when they wait for the same organization: one transaction, and for each its own record, events and answer.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
@@ -17,7 +18,8 @@ from events.hub import Hub
 from events.webhooks import Postbox
 from models import access_policies, idempotency, organizations
 from models import events as log
-from models.runner import Runner
+from models.organizations import Organization
+from models.runner import Runner, Share, Work
 from models.sql import Client
 from services import answers, audit
 from services.outcomes import RefusalCode, Refused
@@ -41,6 +43,12 @@ class Command(Protocol):
 C = TypeVar("C", bound=Command)
 A = TypeVar("A")
 Service = Callable[[Unit, C], Awaitable[A]]
+Together = Callable[[Sequence[Unit], Sequence[C]], Awaitable[Sequence[A]]]
+"""A service for several commands of one organization in one transaction: the answer of each, in their order."""
+
+
+class NotTogether(Exception):
+    """These commands must be carried out one after another; nothing is wrong with any of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,8 @@ class Verb(Generic[C, A]):
     requires: Permission
     statuses: frozenset[str]
     keeps_answer: bool = True
+    together: Together[C, A] | None = None
+    weight: Callable[[C], int] = lambda _: 1
 
     @property
     def name(self) -> str:
@@ -63,9 +73,18 @@ class Verb(Generic[C, A]):
         return operation(self.name)
 
 
-def verb(requires: Permission, *, statuses: frozenset[str] = WRITABLE) -> Callable[[Service[C, A]], Verb[C, A]]:
-    """Declare a service: the permission it takes, and in which states of the organization it may run."""
-    return lambda service: Verb(service, requires, statuses)
+def verb(
+    requires: Permission,
+    *,
+    statuses: frozenset[str] = WRITABLE,
+    together: Together[Any, Any] | None = None,
+    weight: Callable[[Any], int] = lambda _: 1,
+) -> Callable[[Service[C, A]], Verb[C, A]]:
+    """Declare a service: the permission it takes, and in which states of the organization it may run.
+
+    One that can do several commands at once says how, and how much each weighs in a transaction of bounded size.
+    """
+    return lambda service: Verb(service, requires, statuses, together=together, weight=weight)
 
 
 def rehearsal(requires: Permission, *, statuses: frozenset[str] = WRITABLE) -> Callable[[Service[C, A]], Verb[C, A]]:
@@ -124,12 +143,21 @@ class Dispatcher:
         body = answers.body(command)
         asked = Asked(verb.name, answers.digest(verb.name, body), audit.asked(command, body))
 
-        async def work(client: Client) -> A | Refused:
-            return await _once(client, verb, command, asked, request, self._postbox)
+        asking = (command, asked, request)
 
+        async def turn(client: Client, several: Sequence[tuple[C, Asked, Request]]) -> Sequence[A | Refused]:
+            return await _turn(client, verb, several, self._postbox)
+
+        async def alone(client: Client) -> A | Refused:
+            (answer,) = await turn(client, [asking])
+            return answer
+
+        write: Work[A | Refused] | Share = alone
+        if verb.together is not None:
+            write = Share(turn, asking, verb.name, command.idempotency_key, verb.weight(command))
         try:
             answer: A | Refused = await self._runner.run(
-                work, lane=command.organization_id, committed=self._wake(command)
+                write, lane=command.organization_id, committed=self._wake(command)
             )
         except policy.StepUpRequired as stale:
             await self._note_forbidden(verb, command.organization_id, request, str(stale))
@@ -179,16 +207,53 @@ class Dispatcher:
         return self._postbox
 
 
-async def _once(
-    client: Client, verb: Verb[C, A], command: C, asked: Asked, request: Request, postbox: Postbox
-) -> A | Refused:
-    organization = await organizations.lock(client, command.organization_id)
+@dataclass(slots=True)
+class _Case(Generic[C]):
+    """One of the commands of a turn, and what is answered; `is_news` unless it was answered the same before."""
+
+    unit: Unit
+    command: C
+    asked: Asked
+    at: datetime
+    answer: Any = None
+    is_news: bool = True
+
+
+async def _turn(
+    client: Client, verb: Verb[C, A], asking: Sequence[tuple[C, Asked, Request]], postbox: Postbox
+) -> Sequence[A | Refused]:
+    """Carry out commands of one verb in one turn of their organization; what is raised, none of them did."""
+    organization = await organizations.lock(client, asking[0][0].organization_id)
     if organization is None:
         raise policy.NotVisible
-    if verb.requires in policy.SENSITIVE and request.actor.is_person:
-        step_up_seconds = await access_policies.step_up_seconds(client, command.organization_id)
-        policy.require_fresh(request.actor, step_up_seconds, at=request.at)
-    unit = Unit(
+    if verb.requires in policy.SENSITIVE:
+        await _require_fresh(client, organization.organization_id, [request for _, _, request in asking])
+    cases = [
+        _Case(_unit(client, organization, command, request, postbox), command, asked, request.at)
+        for command, asked, request in asking
+    ]
+    await _answer_known(client, verb, cases)
+    fresh = [case for case in cases if case.answer is None]
+    if organization.status not in verb.statuses:
+        message = f"the organization is {organization.status}; this needs one of {', '.join(sorted(verb.statuses))}"
+        for case in fresh:
+            case.answer = Refused(RefusalCode.ORGANIZATION_READ_ONLY, message, ("organizationId",))
+    elif verb.together is not None and fresh:
+        given = await verb.together([case.unit for case in fresh], [case.command for case in fresh])
+        for case, answer in zip(fresh, given, strict=True):
+            case.answer = answer
+    else:
+        for case in fresh:
+            case.answer = await verb.service(case.unit, case.command)
+            assert verb.keeps_answer or not case.unit.events, "what changes nothing has nothing to say"
+    await _record([(case.unit, case.asked, case.answer, case.at) for case in cases if case.is_news])
+    if verb.keeps_answer and fresh:
+        await _remember(organization.organization_id, [(case.unit, case.asked, case.answer) for case in fresh])
+    return [case.answer for case in cases]
+
+
+def _unit(client: Client, organization: Organization, command: Command, request: Request, postbox: Postbox) -> Unit:
+    return Unit(
         client=client,
         organization=organization,
         actor=request.actor,
@@ -198,34 +263,29 @@ async def _once(
         idempotency_key=command.idempotency_key,
         postbox=postbox,
     )
-    refused = key_refusal(command.idempotency_key)
-    if refused is not None:
-        await record(unit, asked, refused, request.at)
-        return refused
-    earlier = await _kept(client, verb, command)
-    if earlier is not None:
-        kept: A | Refused = earlier_answer(verb.service, earlier, asked.digest)
-        if earlier["digest"] != asked.digest:
-            await record(unit, asked, kept, request.at)
-        return kept
-    answer: A | Refused
-    if organization.status in verb.statuses:
-        answer = await verb.service(unit, command)
-    else:
-        message = f"the organization is {organization.status}; this needs one of {', '.join(sorted(verb.statuses))}"
-        answer = Refused(RefusalCode.ORGANIZATION_READ_ONLY, message, ("organizationId",))
-    assert verb.keeps_answer or not unit.events, "what changes nothing has nothing to say"
-    await record(unit, asked, answer, request.at)
-    if verb.keeps_answer:
-        await remember(unit, command.organization_id, asked, answer)
-    return answer
 
 
-async def _kept(client: Client, verb: Verb[C, A], command: C) -> dict[str, Any] | None:
-    """Return the answer that was kept under the command's key, where such a command keeps one."""
-    if not verb.keeps_answer:
-        return None
-    return await idempotency.find(client, command.organization_id, command.idempotency_key)
+async def _require_fresh(client: Client, organization_id: str, requests: Sequence[Request]) -> None:
+    """Raise `policy.StepUpRequired` where a person signed in too long ago for what is asked."""
+    if any(request.actor.is_person for request in requests):
+        step_up_seconds = await access_policies.step_up_seconds(client, organization_id)
+        for request in requests:
+            policy.require_fresh(request.actor, step_up_seconds, at=request.at)
+
+
+async def _answer_known(client: Client, verb: Verb[C, A], cases: Sequence[_Case[C]]) -> None:
+    """Answer what has a key that cannot serve, or one under which an answer was kept, where such a verb keeps any."""
+    for case in cases:
+        case.answer = key_refusal(case.command.idempotency_key)
+    open_keys = [case.command.idempotency_key for case in cases if case.answer is None]
+    if not verb.keeps_answer or not open_keys:
+        return
+    earlier = await idempotency.find_many(client, cases[0].command.organization_id, open_keys)
+    for case in cases:
+        kept = earlier.get(case.command.idempotency_key) if case.answer is None else None
+        if kept is not None:
+            case.answer = earlier_answer(verb.service, kept, case.asked.digest)
+            case.is_news = kept["digest"] != case.asked.digest
 
 
 async def keep(unit: Unit, scope: str, asked: Asked, answer: Any, at: datetime) -> None:
@@ -236,31 +296,36 @@ async def keep(unit: Unit, scope: str, asked: Asked, answer: Any, at: datetime) 
 
 async def record(unit: Unit, asked: Asked, answer: Any, at: datetime) -> None:
     """Write the unit's events, and who made them."""
-    last = 0
-    if unit.events:
-        last = await log.append(
-            unit.client,
-            unit.organization_id,
-            unit.events,
-            at=unit.at,
-            actor=unit.actor_id,
-            request_id=unit.request_id,
-        )
-    first = last - len(unit.events) + 1
-    await audit.note(unit, operation(asked.name), asked.text, answer, first_event=first, at=at)
+    await _record([(unit, asked, answer, at)])
+
+
+async def _record(done: Sequence[tuple[Unit, Asked, Any, datetime]]) -> None:
+    """Write the events of several units in their order, and who made them."""
+    if not done:
+        return
+    first, organization_id = done[0][0], done[0][0].organization_id
+    told = [log.Told(unit.events, unit.at, unit.actor_id, unit.request_id) for unit, _, _, _ in done]
+    count = sum(len(each.events) for each in told)
+    number = (await log.append_all(first.client, organization_id, told) if count else 0) - count + 1
+    attempts = []
+    for unit, asked, answer, at in done:
+        attempts.append(audit.attempt(unit, operation(asked.name), asked.text, answer, first_event=number, at=at))
+        number += len(unit.events)
+    await audit.append(first.client, organization_id, attempts)
 
 
 async def remember(unit: Unit, scope: str, asked: Asked, answer: Any) -> None:
     """Keep the answer for whoever asks again under the same key."""
-    await idempotency.insert(
-        unit.client,
-        scope,
-        unit.idempotency_key,
-        operation=asked.name,
-        digest=asked.digest,
-        answer=answers.encode(answer),
-        at=unit.at,
-    )
+    await _remember(scope, [(unit, asked, answer)])
+
+
+async def _remember(scope: str, given: Sequence[tuple[Unit, Asked, Any]]) -> None:
+    """Keep answers, each for whoever asks again under the same key."""
+    kept = [
+        idempotency.Answered(unit.idempotency_key, asked.name, asked.digest, answers.encode(answer), unit.at)
+        for unit, asked, answer in given
+    ]
+    await idempotency.insert(given[0][0].client, scope, kept)
 
 
 def earlier_answer(service: Callable[..., Any], earlier: dict[str, Any], digest: str) -> Any:

@@ -1,23 +1,25 @@
 """What does each reported event cost, and where does it count?
 
 By the plan that was in force when it occurred, in the windows it occurred in, for the seat the member held and the
-group they were in at that instant. Everything a batch needs is loaded once, however many events it has.
+group they were in at that instant. Everything a batch needs is loaded once, and what several events have in common is
+worked out once: the price of a unit, the windows of a day and whose spend a member's is, each for as long as it holds.
 """
 
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
 
 from billing import rating
 from billing.limits import Chain
-from billing.money import NANOS_PER_MAJOR, InvalidAmount, check_nanos, round_half_away
-from billing.periods import Period
+from billing.money import NANOS_MAX, NANOS_PER_MAJOR, InvalidAmount, check_nanos, round_half_away
+from billing.periods import Period, local_date, to_microseconds
 from billing.plans import PlanItem, Usage
 from billing.prices import RateCardPrice, UnitPrice
 from billing.seats import SeatInterval
-from billing.windows import Interval, Windows, windows
+from billing.windows import Interval, Windows, windows_of_day
 from models import groups, invoices, members, seats
 from models.groups import GroupMembership
 from services import terms
@@ -28,27 +30,107 @@ from services.usage_facts import ID_LENGTH_MAX, EventRefused, UsageFact
 AHEAD_MAX = timedelta(minutes=5)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
+class Day:
+    """A local day, and the windows that spend of it counts in."""
+
+    iso: str
+    windows: Windows
+    month_microseconds: int
+
+    @classmethod
+    def of(cls, at: datetime, time_zone: str) -> "Day":
+        """Return the day of an instant."""
+        date = local_date(at, time_zone)
+        found = windows_of_day(date, time_zone)
+        return cls(date.isoformat(), found, to_microseconds(found[Interval.MONTH].start))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spot:
+    """Where an amount counts: whose spend it is, and on which day."""
+
+    chain: Chain
+    day: Day
+
+    @property
+    def windows(self) -> Windows:
+        """The month, the week and the day."""
+        return self.day.windows
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Price:
+    """What a unit of a model costs in one direction, as a fraction of nanos."""
+
+    subscription_id: str
+    meter: str
+    model: str
+    direction: str
+    version: str
+    numerator: int
+    denominator: int
+
+    def nanos(self, quantity: int) -> int:
+        """Return what so many units cost, rounded half up: a cost is never below zero."""
+        return (2 * self.numerator * quantity + self.denominator) // (2 * self.denominator)
+
+
+@dataclass(slots=True, eq=False)
 class RatedEvent:
     """An event that can be counted, with all that its row needs."""
 
     fact: UsageFact
-    chain: Chain
+    spot: Spot
+    price: Price
     cost_nanos: int
-    price_version: str
-    windows: Windows
-    subscription_id: str
     billed: invoices.Billed | None
 
     @property
-    def tier(self) -> str:
-        """The seat tier of that instant, empty for none."""
-        return self.chain.tier
+    def chain(self) -> Chain:
+        """Whose spend it is."""
+        return self.spot.chain
+
+    @property
+    def windows(self) -> Windows:
+        """The windows it counts in."""
+        return self.spot.day.windows
 
     @property
     def period(self) -> Period:
         """The month it is billed in."""
-        return self.windows[Interval.MONTH]
+        return self.spot.day.windows[Interval.MONTH]
+
+
+@dataclass(slots=True)
+class _Tariff:
+    """The prices of a span of time in which neither the terms nor a rate card change."""
+
+    since: datetime | None
+    until: datetime | None
+    terms: terms.Terms | None
+    items: Mapping[str, PlanItem]
+    prices: dict[tuple[str, str, str], Price] = field(default_factory=dict)
+
+    def holds(self, at: datetime) -> bool:
+        """Return whether an instant is in the span."""
+        return (self.since is None or self.since <= at) and (self.until is None or at < self.until)
+
+
+@dataclass(slots=True)
+class _Person:
+    """Whose spend a member's is over time: `changes` are the instants between which it stays the same."""
+
+    seats: list[SeatInterval] = field(default_factory=list)
+    groups: list[GroupMembership] = field(default_factory=list)
+    changes: list[datetime] = field(default_factory=list)
+    spots: dict[tuple[int, int], Spot] = field(default_factory=dict)
+
+    def chain(self, organization_id: str, member_id: str, at: datetime) -> Chain:
+        """Return whose spend it is at an instant."""
+        tiers = [seat.tier for seat in self.seats if seat.holds(at)]
+        joined = [each.group_id for each in self.groups if each.holds(at)]
+        return Chain(organization_id, joined[0] if joined else "", (tiers[0] if tiers else None) or "", member_id)
 
 
 @dataclass(slots=True)
@@ -58,38 +140,46 @@ class Rater:
     unit: Unit
     timeline: terms.Timeline
     members: Mapping[str, str]
-    seats: Mapping[str, Sequence[SeatInterval]]
-    groups: Mapping[str, Sequence[GroupMembership]]
-    closed: dict[datetime, invoices.Billed | None]
+    persons: defaultdict[str, _Person]
+    closed: dict[datetime, invoices.Billed | None] = field(default_factory=dict)
+    days: dict[int, list[Day]] = field(default_factory=dict)
+    tariffs: list[_Tariff] = field(default_factory=list)
 
     async def rate(self, fact: UsageFact) -> RatedEvent | EventRefused:
         """Return the event with its cost, tier and month."""
-        refused = self._shape_refusal(fact) or self._time_refusal(fact)
+        await self.learn_months([fact], at=self.unit.at)
+        return self.rated(fact, at=self.unit.at)
+
+    async def learn_months(self, facts: Iterable[UsageFact], *, at: datetime) -> None:
+        """Ask of the months that events occurred in whether they are billed, each once."""
+        created_at, latest = self.unit.organization.created_at, at + AHEAD_MAX
+        for fact in facts:
+            if created_at <= fact.occurred_at <= latest:
+                end = self._day(fact.occurred_at).windows[Interval.MONTH].end
+                if end not in self.closed:
+                    self.closed[end] = await invoices.billed_at(self.unit.client, self.unit.organization_id, end)
+
+    def rated(self, fact: UsageFact, *, at: datetime) -> RatedEvent | EventRefused:
+        """Return the event with its cost, tier and month, as of `at`; its month is one that was learned."""
+        refused = self._shape_refusal(fact) or self._time_refusal(fact, at)
         if refused is not None:
             return refused
-        in_force = self.timeline.at(fact.occurred_at)
-        if in_force is None:
-            message = f"the organization had no plan at {fact.occurred_at.isoformat()}"
-            return EventRefused(fact.event_id, RefusalCode.PLAN_MISSING, message, ("occurredAt",))
-        metered = items_by_meter(in_force)
-        if fact.meter not in metered:
-            message = f"the plan has no meter {fact.meter!r}; it has {', '.join(sorted(metered)) or 'none'}"
-            return EventRefused(fact.event_id, RefusalCode.PRICE_MISSING, message, ("meter",))
-        cost = cost_of(metered[fact.meter], fact, in_force.plan.currency)
-        if isinstance(cost, EventRefused):
-            return cost
-        found = windows(fact.occurred_at, self.unit.organization.time_zone)
-        billed = await self._billed(found[Interval.MONTH])
-        chain = self.chain(fact.member_id, fact.occurred_at)
-        return RatedEvent(fact, chain, cost.nanos, cost.version, found, in_force.subscription_id, billed)
+        price = self._price(fact)
+        if isinstance(price, EventRefused):
+            return price
+        cost_nanos = price.nanos(fact.quantity)
+        if cost_nanos > NANOS_MAX:
+            tariff = self._tariff(fact.occurred_at)
+            assert tariff.terms is not None, "what has a price has terms"
+            dear = cost_of(tariff.items[fact.meter], fact, tariff.terms.plan.currency)
+            assert isinstance(dear, EventRefused), "what costs too much is refused"
+            return dear
+        spot = self._spot(fact.member_id, fact.occurred_at)
+        return RatedEvent(fact, spot, price, cost_nanos, self.closed[spot.day.windows[Interval.MONTH].end])
 
     def chain(self, member_id: str, at: datetime) -> Chain:
         """Return whose spend a member's is at `at`."""
-        tiers = [seat.tier for seat in self.seats.get(member_id, ()) if seat.holds(at)]
-        groups = [each.group_id for each in self.groups.get(member_id, ()) if each.holds(at)]
-        return Chain(
-            self.unit.organization_id, groups[0] if groups else "", (tiers[0] if tiers else None) or "", member_id
-        )
+        return self.persons[member_id].chain(self.unit.organization_id, member_id, at)
 
     def _shape_refusal(self, fact: UsageFact) -> EventRefused | None:
         if not 1 <= len(fact.event_id) <= ID_LENGTH_MAX or not fact.event_id.isprintable():
@@ -103,31 +193,91 @@ class Rater:
             return EventRefused(fact.event_id, RefusalCode.NOT_FOUND, message, ("memberId",))
         return None
 
-    def _time_refusal(self, fact: UsageFact) -> EventRefused | None:
+    def _time_refusal(self, fact: UsageFact, at: datetime) -> EventRefused | None:
         created_at = self.unit.organization.created_at
-        if created_at <= fact.occurred_at <= self.unit.at + AHEAD_MAX:
+        if created_at <= fact.occurred_at <= at + AHEAD_MAX:
             return None
         message = f"occurredAt {fact.occurred_at.isoformat()} is outside {created_at.isoformat()} to now"
         return EventRefused(fact.event_id, RefusalCode.TIME_OUT_OF_RANGE, message, ("occurredAt",))
 
-    async def _billed(self, period: Period) -> invoices.Billed | None:
-        if period.end not in self.closed:
-            self.closed[period.end] = await invoices.billed_at(self.unit.client, self.unit.organization_id, period.end)
-        return self.closed[period.end]
+    def _price(self, fact: UsageFact) -> Price | EventRefused:
+        tariff = self._tariff(fact.occurred_at)
+        key = (fact.meter, fact.model, fact.direction)
+        price = tariff.prices.get(key)
+        if price is not None:
+            return price
+        if tariff.terms is None:
+            message = f"the organization had no plan at {fact.occurred_at.isoformat()}"
+            return EventRefused(fact.event_id, RefusalCode.PLAN_MISSING, message, ("occurredAt",))
+        if fact.meter not in tariff.items:
+            message = f"the plan has no meter {fact.meter!r}; it has {', '.join(sorted(tariff.items)) or 'none'}"
+            return EventRefused(fact.event_id, RefusalCode.PRICE_MISSING, message, ("meter",))
+        cost = cost_of(tariff.items[fact.meter], fact, tariff.terms.plan.currency)
+        if isinstance(cost, EventRefused):
+            return cost
+        exact = unit_nanos(tariff.items[fact.meter], fact)
+        price = Price(
+            tariff.terms.subscription_id,
+            fact.meter,
+            fact.model,
+            fact.direction.value,
+            cost.version,
+            exact.numerator,
+            exact.denominator,
+        )
+        tariff.prices[key] = price
+        return price
+
+    def _tariff(self, at: datetime) -> _Tariff:
+        for tariff in self.tariffs:
+            if tariff.holds(at):
+                return tariff
+        in_force = self.timeline.at(at)
+        since, until = self.timeline.unchanged_around(at)
+        items = items_by_meter(in_force) if in_force else {}
+        for item in items.values():
+            if isinstance(item.price, RateCardPrice):
+                for card in item.price.cards:
+                    if card.effective_from <= at:
+                        since = max(since or card.effective_from, card.effective_from)
+                    else:
+                        until = min(until or card.effective_from, card.effective_from)
+        self.tariffs.append(_Tariff(since, until, in_force, items))
+        return self.tariffs[-1]
+
+    def _spot(self, member_id: str, at: datetime) -> Spot:
+        person, day = self.persons[member_id], self._day(at)
+        key = (bisect_right(person.changes, at), id(day))
+        spot = person.spots.get(key)
+        if spot is None:
+            spot = person.spots[key] = Spot(person.chain(self.unit.organization_id, member_id, at), day)
+        return spot
+
+    def _day(self, at: datetime) -> Day:
+        near = self.days.setdefault(at.toordinal(), [])
+        for day in near:
+            window = day.windows[Interval.DAY]
+            if window.start <= at < window.end:
+                return day
+        near.append(Day.of(at, self.unit.organization.time_zone))
+        return near[-1]
 
 
-async def rater(unit: Unit, whose: Iterable[str]) -> Rater:
+async def rater(unit: Unit, whose: Iterable[str], timeline: terms.Timeline | None = None) -> Rater:
     """Load what events of the given members need, in a number of statements that does not depend on theirs."""
     member_ids = sorted(set(whose))
     found = await members.find_many(unit.client, unit.organization_id, member_ids)
-    history: defaultdict[str, list[SeatInterval]] = defaultdict(list)
+    persons: defaultdict[str, _Person] = defaultdict(_Person)
     for seat in await seats.history(unit.client, unit.organization_id, member_ids):
-        history[seat.member_id].append(seat.as_rule())
-    in_groups: defaultdict[str, list[GroupMembership]] = defaultdict(list)
+        persons[seat.member_id].seats.append(seat.as_rule())
     for membership in await groups.history(unit.client, unit.organization_id, member_ids):
-        in_groups[membership.member_id].append(membership)
-    timeline = await terms.timeline(unit.client, unit.organization_id)
-    return Rater(unit, timeline, {member.id: member.status for member in found}, history, in_groups, {})
+        persons[membership.member_id].groups.append(membership)
+    for person in persons.values():
+        bounds = [bound for each in person.seats for bound in (each.start, each.end)]
+        bounds += [bound for each in person.groups for bound in (each.starts_at, each.ends_at)]
+        person.changes = sorted({bound for bound in bounds if bound is not None})
+    timeline = timeline or await terms.timeline(unit.client, unit.organization_id)
+    return Rater(unit, timeline, {member.id: member.status for member in found}, persons)
 
 
 def items_by_meter(in_force: terms.Terms) -> dict[str, PlanItem]:
@@ -169,3 +319,17 @@ def cost_of(item: PlanItem, fact: UsageFact, currency: str) -> Cost | EventRefus
         return EventRefused(fact.event_id, RefusalCode.PRICE_MISSING, str(error), ("model",))
     except (rating.InvalidRate, InvalidAmount) as error:
         return EventRefused(fact.event_id, RefusalCode.INPUT_INVALID, str(error), ("quantity",))
+
+
+def unit_nanos(item: PlanItem, fact: UsageFact) -> Fraction:
+    """Return the exact price of one unit of what an event reports, which `cost_of` has priced."""
+    match item.price:
+        case RateCardPrice(cards):
+            card = rating.card_at(cards, fact.occurred_at)
+            assert card is not None, "what was priced by a card has one"
+            return card.rates[fact.model, fact.direction].unit_nanos
+        case UnitPrice(unit) if item.allowance is None and _is_linear(item):
+            units = Fraction(1) if item.conversion is None else item.conversion.converted(Fraction(1))
+            return unit * units * NANOS_PER_MAJOR
+        case _:
+            return Fraction(0)

@@ -11,14 +11,14 @@ from datetime import timedelta
 
 from billing.money import NANOS_MAX
 from billing.roles import Permission
-from billing.windows import Interval, windows
+from billing.windows import Interval
 from models import reservations as rows
 from services import terms
 from services.dispatch import ANY_STATUS, verb
 from services.expiry import expire_due, news_of
 from services.naming import member_ids
 from services.outcomes import RefusalCode, Refused
-from services.rating import Rater, rater
+from services.rating import Day, Rater, Spot, rater
 from services.reservation_facts import (
     ITEMS_MAX,
     QUANTITIES_MAX,
@@ -35,7 +35,7 @@ from services.reservation_facts import (
     Reserved,
     Which,
 )
-from services.spending import Spot, till
+from services.spending import till
 from services.unit import Unit
 from services.usage_facts import ID_LENGTH_MAX, EventBlocked, EventRefused, NamedBy, UsageFact
 
@@ -171,8 +171,8 @@ async def _price(unit: Unit, rates: Rater, ask: Ask) -> _Priced | EventRefused:
     if amount > NANOS_MAX:
         message = f"the estimate of {amount} nanos is above the bound of {NANOS_MAX}"
         return EventRefused(ask.external_id, RefusalCode.AMOUNT_INVALID, message, ("quantities",))
-    now = windows(unit.at, unit.organization.time_zone)
-    return _Priced(ask, amount, (rates.chain(ask.member_id, unit.at), now))
+    day = Day.of(unit.at, unit.organization.time_zone)
+    return _Priced(ask, amount, Spot(rates.chain(ask.member_id, unit.at), day))
 
 
 def _shape_refusal(unit: Unit, ask: Ask) -> EventRefused | None:
@@ -212,7 +212,7 @@ def _member_refusal(rates: Rater, ask: Ask) -> EventRefused | None:
 
 
 def _row(unit: Unit, priced: _Priced, *, over_limit: bool) -> rows.Reservation:
-    chain, now = priced.spot
+    chain, now = priced.spot.chain, priced.spot.windows
     return rows.Reservation(
         organization_id=unit.organization_id,
         id=unit.new_id("reservation"),

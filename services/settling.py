@@ -24,7 +24,7 @@ from services import overruns
 from services.dispatch import ANY_STATUS, verb
 from services.expiry import expire_due, news_of
 from services.outcomes import RefusalCode, Refused
-from services.rating import RatedEvent, Rater, items_by_meter, rater
+from services.rating import RatedEvent, Rater, Spot, items_by_meter, rater
 from services.reservation_facts import (
     ITEMS_MAX,
     USES_MAX,
@@ -71,7 +71,7 @@ async def settle(unit: Unit, command: Settle) -> SettleAnswer | Refused:
             row = found[actual.which]
             rated.append(_settled_before(row, facts, known) or await _rate(rates, row, facts, known))
     ready = [each for each in rated if isinstance(each, _Rated)]
-    spots = [(event.chain, event.windows) for each in ready for event in each.events]
+    spots = [event.spot for each in ready for event in each.events]
     taking = await till(unit, spots, [key for each in ready for key in each.row.keys])
     ended: dict[str, tuple[rows.Reservation, str]] = {}
     outcomes = tuple(
@@ -181,7 +181,7 @@ async def _rate(
             return replace(rated, event_id=row.external_id, field=("usage", str(index), *rated.field))
         if fact.event_id in known or fact.event_id in {event.fact.event_id for event in events}:
             return _taken(row, fact, index)
-        events.append(replace(rated, chain=row.chain))
+        events.append(replace(rated, spot=Spot(row.chain, rated.spot.day)))
     return _Rated(row, tuple(events))
 
 

@@ -1,27 +1,25 @@
 """Does an event still fit, and what does it move?
 
-A till holds the limits and counters of the windows a batch touches, loaded once under the organization's lock. It takes
-events and holds one by one, so that each is decided by what the ones before it left, and writes everything at the end:
-events, rollups, counters, alerts and the fact itself.
+A till takes the events and holds of one command one by one, so that each is decided by what the ones before it left.
+What it took is written at the end: events, rollups, counters, alerts and the fact itself. The tills of several commands
+may share a ledger; then everything they took is written together, and each still tells what is its own.
 """
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, field
 
 from billing import holds
 from billing import limits as rules
 from billing.money import NANOS_MAX
-from billing.periods import Period, local_date, to_microseconds
-from billing.windows import Interval, Windows
+from billing.windows import Interval
 from models import adjustments
 from models import limits as limit_rows
 from models import usage as rows
 from models.limits import WindowKey
-from services import alerts, anomalies
+from services import alerts, anomalies, ledger, usage_rows
+from services.ledger import Cell, Entry, Ledger, Place
 from services.outcomes import RefusalCode
-from services.rating import RatedEvent
+from services.rating import RatedEvent, Spot
 from services.unit import Unit
 from services.usage_facts import (
     EventBlocked,
@@ -33,49 +31,50 @@ from services.usage_facts import (
     conflict,
 )
 
-Ledger = dict[WindowKey, rules.Counter]
-Spot = tuple[rules.Chain, Windows]
-"""Where an amount counts: whose spend it is, and in which windows."""
+Taken = tuple[RatedEvent, EventRecorded]
 
 
 @dataclass(slots=True)
 class Till:
-    """Takes events and holds one by one and writes all of them at the end."""
+    """Takes events and holds one by one. `others` are what tills before this one took on the same ledger."""
 
     unit: Unit
-    limits: Sequence[rules.Limit]
-    counters: Ledger
-    before: Ledger
-    taken: dict[str, tuple[RatedEvent, EventRecorded]] = field(default_factory=dict)
-    bearing: dict[rules.Chain, tuple[rules.Limit, ...]] = field(default_factory=dict)
-    moved: dict[tuple[rules.Chain, datetime], Spot] = field(default_factory=dict)
-    journal: list[tuple[WindowKey, rules.Counter]] = field(default_factory=list)
+    ledger: Ledger
+    taken: dict[str, Taken] = field(default_factory=dict)
+    others: dict[str, Taken] = field(default_factory=dict)
+    moved: dict[int, Place] = field(default_factory=dict)
+    looked_at: dict[int, Place] = field(default_factory=dict)
+    journal: list[Entry] = field(default_factory=list)
 
     def take(self, event: RatedEvent, overage: Overage) -> EventOutcome:
         """Return what becomes of one event, counting it where it is recorded."""
-        twin = self.taken.get(event.fact.event_id)
+        name = event.fact.event_id
+        twin = self.taken.get(name) or self.others.get(name)
         if twin is not None:
             same = twin[0].fact.digest == event.fact.digest
-            repeated = EventRepeated(event.fact.event_id, twin[1].usage_id, twin[1].cost_nanos)
-            return repeated if same else conflict(event.fact)
+            return EventRepeated(name, twin[1].usage_id, twin[1].cost_nanos) if same else conflict(event.fact)
         if event.billed is not None and overage is Overage.REFUSE:
             message = (
                 f"the month that ended at {event.period.end.isoformat()} is closed; RECORD what has happened in it"
             )
-            return EventRefused(event.fact.event_id, RefusalCode.PERIOD_CLOSED, message, ("occurredAt",))
-        verdict = rules.decide(self.gates(event.chain, event.windows), event.cost_nanos)
-        if isinstance(verdict, rules.Blocked) and overage is Overage.REFUSE:
-            return blocked(event.fact.event_id, event.cost_nanos, verdict, event.windows)
-        return self._keep(event, over_limit=isinstance(verdict, rules.Blocked) or bool(verdict.exceeded))
+            return EventRefused(name, RefusalCode.PERIOD_CLOSED, message, ("occurredAt",))
+        place = self._place(event.spot)
+        verdict = place.decide(event.cost_nanos)
+        if isinstance(verdict, rules.Blocked):
+            if overage is Overage.REFUSE:
+                return blocked(name, event.cost_nanos, verdict, event.spot)
+            return self._keep(event, place, over_limit=True)
+        return self._keep(event, place, over_limit=bool(verdict.exceeded))
 
     def hold(self, external_id: str, amount_nanos: int, spot: Spot) -> rules.Allowed | EventBlocked | EventRefused:
         """Return whether an amount may be held, holding it at every counter of the chain where it may."""
-        verdict = rules.decide(self.gates(*spot), amount_nanos)
+        place = self._place(spot)
+        verdict = rules.decide(place.gates, amount_nanos)
         if isinstance(verdict, rules.Blocked):
-            return blocked(external_id, amount_nanos, verdict, spot[1])
-        if not self._move(_keys(*spot), held_nanos=amount_nanos):
+            return blocked(external_id, amount_nanos, verdict, spot)
+        if not self._move(place.cells, held_nanos=amount_nanos):
             return _too_much(external_id, "amount")
-        self._touch(spot)
+        self.moved[id(place)] = place
         return verdict
 
     def capture(self, event: RatedEvent, keys: Collection[WindowKey], left: int) -> EventRecorded | EventRefused:
@@ -83,18 +82,21 @@ class Till:
 
         It has happened, so it is kept in any case. Only what is beyond the hold can be over a limit.
         """
-        met = holds.cover(left, event.cost_nanos)
+        met, place = holds.cover(left, event.cost_nanos), self._place(event.spot)
         over_limit = any(
-            gate.lacks(met.excess if _key(gate, event.windows) in keys else event.cost_nanos)
-            for gate in self.gates(event.chain, event.windows)
-            if gate.limit.kind is not rules.LimitKind.NOTIFY
+            rules.Gate(limit.level, limit.subject, limit, cell.counter).lacks(
+                met.excess if cell.key in keys else event.cost_nanos
+            )
+            for limit, cell in place.guards
+            if limit.kind is not rules.LimitKind.NOTIFY
         )
         self.free(keys, met.covered)
-        return self._keep(event, over_limit=over_limit)
+        return self._keep(event, place, over_limit=over_limit)
 
     def free(self, keys: Iterable[WindowKey], amount_nanos: int) -> None:
         """Take a hold, or a part of it, off the counters it was put on."""
-        freed = self._move(keys, held_nanos=-amount_nanos)
+        cells = [self.ledger.cell(key) for key in keys]
+        freed = self._move(cells, held_nanos=-amount_nanos)
         assert freed, "what is taken off leaves less"
 
     @property
@@ -110,119 +112,94 @@ class Till:
         """Undo everything since a mark."""
         moves, events = mark
         while len(self.journal) > moves:
-            key, counter = self.journal.pop()
-            self.counters[key] = counter
+            ledger.undo(self.journal.pop())
         while len(self.taken) > events:
             self.taken.popitem()
 
-    def gates(self, chain: rules.Chain, windows: Windows) -> tuple[rules.Gate, ...]:
-        """Return what spend of this chain must pass in these windows, as the counters stand now."""
-        if chain not in self.bearing:
-            self.bearing[chain] = rules.bearing(self.limits, chain)
-        met = self.bearing[chain]
-        counters: dict[rules.CounterKey, rules.Counter] = {}
-        for limit in met:
-            key = (limit.interval, limit.counted_at, chain.subject(limit.counted_at))
-            counter = self.counters.get((key[0], windows[key[0]].start, key[1], key[2]))
-            if counter is not None:
-                counters[key] = counter
-        return tuple(rules.gate(limit, chain, counters) for limit in met)
+    def reached(self) -> tuple[alerts.Reached, anomalies.Spent]:
+        """Return the thresholds that are reached where something moved, and what members have spent in their days.
 
-    def _keep(self, event: RatedEvent, *, over_limit: bool) -> EventRecorded | EventRefused:
-        if not self._move(_keys(event.chain, event.windows), spent_nanos=event.cost_nanos):
-            return _too_much(event.fact.event_id, "quantity")
-        outcome = EventRecorded(event.fact.event_id, self.unit.new_id("usage"), event.cost_nanos, over_limit)
-        self.taken[event.fact.event_id] = (event, outcome)
-        self._touch((event.chain, event.windows))
-        return outcome
-
-    def _touch(self, spot: Spot) -> None:
-        self.moved[spot[0], spot[1][Interval.DAY].start] = spot
-
-    def _move(self, keys: Iterable[WindowKey], *, spent_nanos: int = 0, held_nanos: int = 0) -> bool:
-        """Add to counters; False, and nothing added, where one would pass the bound."""
-        moved: Ledger = {}
-        for key in keys:
-            counter = self._stands(key)
-            moved[key] = replace(
-                counter,
-                spent_nanos=counter.spent_nanos + spent_nanos,
-                held_nanos=counter.held_nanos + held_nanos,
-            )
-        if spent_nanos + held_nanos > 0 and any(counter.used_nanos > NANOS_MAX for counter in moved.values()):
-            return False
-        self.journal += [(key, self._stands(key)) for key in moved]
-        self.counters.update(moved)
-        return True
-
-    def _stands(self, key: WindowKey) -> rules.Counter:
-        return self.counters.get(key) or _zero(key)
+        To be asked as soon as the last event was taken: another till may move the same counters after this one.
+        """
+        met = [(gate, place.spot.windows[gate.limit.interval]) for place in self.moved.values() for gate in place.gates]
+        days = (
+            {}
+            if not self.taken
+            else {
+                cell.key: cell.counter
+                for place in self.looked_at.values()
+                for cell in place.cells
+                if cell.key[0] is Interval.DAY and cell.key[2] is rules.SpendLevel.MEMBER
+            }
+        )
+        return alerts.reached(met), anomalies.spent(self.unit, days)
 
     async def write(self) -> None:
         """Keep the events, add to rollups and counters, raise alerts and say what happened."""
-        taken = list(self.taken.values())
-        await rows.insert_many(self.unit.client, [_event_row(self.unit, *pair) for pair in taken])
-        await rows.roll_up(self.unit.client, _rollup_rows(self.unit, [event for event, _ in taken]))
-        late = [pair for pair in taken if pair[0].billed is not None]
-        await adjustments.insert_many(self.unit.client, [_late_row(self.unit, *pair) for pair in late])
-        await self._write_counters()
-        events = [event for event, _ in taken]
-        for period in sorted({event.period for event in events}, key=lambda each: each.start):
-            self._say([event for event in events if event.period == period], period)
-        await self._alert()
-        if taken:
-            await anomalies.look(self.unit, self.counters)
+        await write([(self, *self.reached())])
 
-    async def _write_counters(self) -> None:
-        deltas = []
-        for key, counter in self.counters.items():
-            stood = self.before.get(key) or _zero(key)
-            spent, held = counter.spent_nanos - stood.spent_nanos, counter.held_nanos - stood.held_nanos
-            if spent or held:
-                deltas.append(limit_rows.Delta(key[1], key[0], key[2], key[3], spent, held))
-        await limit_rows.add(self.unit.client, self.unit.organization_id, deltas)
+    def _place(self, spot: Spot) -> Place:
+        place = self.ledger.place(spot)
+        self.looked_at[id(place)] = place
+        return place
 
-    def _say(self, events: Sequence[RatedEvent], period: Period) -> None:
-        self.unit.emit(
-            "UsageRecorded",
-            {
-                "events": len(events),
-                "costNanos": str(sum(event.cost_nanos for event in events)),
-                "currency": self.unit.organization.currency,
-                "periodStart": period.start.isoformat(),
-                "memberIds": sorted({event.fact.member_id for event in events}),
-            },
-        )
+    def _keep(self, event: RatedEvent, place: Place, *, over_limit: bool) -> EventRecorded | EventRefused:
+        if not self._move(place.cells, spent_nanos=event.cost_nanos):
+            return _too_much(event.fact.event_id, "quantity")
+        outcome = EventRecorded(event.fact.event_id, self.unit.new_id("usage"), event.cost_nanos, over_limit)
+        self.taken[event.fact.event_id] = (event, outcome)
+        self.moved[id(place)] = place
+        return outcome
 
-    async def _alert(self) -> None:
-        met = {
-            (gate.limit.id, gate.counter.subject, windows[gate.limit.interval].start): (
-                gate,
-                windows[gate.limit.interval],
+    def _move(self, cells: Sequence[Cell], *, spent_nanos: int = 0, held_nanos: int = 0) -> bool:
+        if not ledger.move(cells, spent_nanos=spent_nanos, held_nanos=held_nanos):
+            return False
+        self.journal.append((cells, spent_nanos, held_nanos))
+        return True
+
+    def _say(self) -> None:
+        """Tell of the usage of each month."""
+        months: dict[int, list[RatedEvent]] = {}
+        for event, _ in self.taken.values():
+            months.setdefault(event.spot.day.month_microseconds, []).append(event)
+        for _, events in sorted(months.items()):
+            self.unit.emit(
+                "UsageRecorded",
+                {
+                    "events": len(events),
+                    "costNanos": str(sum(event.cost_nanos for event in events)),
+                    "currency": self.unit.organization.currency,
+                    "periodStart": events[0].period.start.isoformat(),
+                    "memberIds": sorted({event.fact.member_id for event in events}),
+                },
             )
-            for chain, windows in self.moved.values()
-            for gate in self.gates(chain, windows)
-        }
-        await alerts.raise_reached(self.unit, met.values())
+
+
+Closed = tuple[Till, alerts.Reached, anomalies.Spent]
+"""A till that takes nothing more, with what was reached when it took its last event."""
 
 
 async def till(unit: Unit, spots: Iterable[Spot], holds: Iterable[WindowKey] = ()) -> Till:
-    """Load the limits and counters that amounts meet at some spots, and the counters that holds stand on.
-
-    It takes two statements however many they are.
-    """
-    found, held = list(spots), set(holds)
-    if not found and not held:
-        return Till(unit, (), {}, {})
-    met = {(interval, period.start) for _, windows in found for interval, period in windows.items()}
-    met |= {(interval, start) for interval, start, _, _ in held}
-    subjects = limit_rows.Subjects.of({chain for chain, _ in found}).joined(held)
-    in_force = await limit_rows.in_force_for(unit.client, unit.organization_id, subjects)
-    counters = await limit_rows.counters_of(unit.client, unit.organization_id, met, subjects)
-    return Till(unit, [row.as_rule() for row in in_force], dict(counters), counters)
+    """Return a till for amounts at some spots, and for holds that stand on some counters."""
+    return Till(unit, await ledger.load(unit.client, unit.organization_id, spots, holds))
 
 
-def blocked(external_id: str, cost_nanos: int, verdict: rules.Blocked, windows: Windows) -> EventBlocked:
+async def write(closed: Sequence[Closed]) -> None:
+    """Keep what tills of one ledger took, all of it at once, and let each say what is its own."""
+    unit, shared = closed[0][0].unit, closed[0][0].ledger
+    taken = [(each.unit, *pair) for each, _, _ in closed for pair in each.taken.values()]
+    await rows.insert_many(unit.client, [usage_rows.of_event(*each) for each in taken])
+    await rows.roll_up(unit.client, usage_rows.rollups(unit.organization_id, [event for _, event, _ in taken]))
+    late = [usage_rows.of_late(*each) for each in taken if each[1].billed is not None]
+    await adjustments.insert_many(unit.client, late)
+    await limit_rows.add(unit.client, unit.organization_id, shared.deltas())
+    for each, _, _ in closed:
+        each._say()
+    await alerts.raise_all([(each.unit, found) for each, found, _ in closed])
+    await anomalies.look_at_all([(each.unit, days) for each, _, days in closed])
+
+
+def blocked(external_id: str, cost_nanos: int, verdict: rules.Blocked, spot: Spot) -> EventBlocked:
     """Return the refusal of an amount, as its source reads it."""
     limit = verdict.binding.limit
     assert limit.cap_nanos is not None, "what has no cap stops nothing"
@@ -235,110 +212,10 @@ def blocked(external_id: str, cost_nanos: int, verdict: rules.Blocked, windows: 
         cost_nanos=cost_nanos,
         headroom_nanos=verdict.headroom_nanos,
         shortfall_nanos=verdict.shortfall_nanos,
-        resets_at=windows[limit.interval].end,
+        resets_at=spot.windows[limit.interval].end,
     )
 
 
 def _too_much(external_id: str, field_name: str) -> EventRefused:
     message = f"the month's spend would pass the bound of {NANOS_MAX} nanos"
     return EventRefused(external_id, RefusalCode.AMOUNT_INVALID, message, (field_name,))
-
-
-def _keys(chain: rules.Chain, windows: Windows) -> tuple[WindowKey, ...]:
-    return tuple(
-        (interval, period.start, level, subject)
-        for interval, period in windows.items()
-        for level, subject in chain.counted
-    )
-
-
-def _key(gate: rules.Gate, windows: Windows) -> WindowKey:
-    interval, level, subject = gate.counter.key
-    return interval, windows[interval].start, level, subject
-
-
-def _zero(key: WindowKey) -> rules.Counter:
-    return rules.Counter(key[2], key[3], interval=key[0])
-
-
-def _event_row(unit: Unit, event: RatedEvent, outcome: EventRecorded) -> dict[str, object]:
-    return {
-        "organization_id": unit.organization_id,
-        "id": outcome.usage_id,
-        "external_id": event.fact.event_id,
-        "digest": event.fact.digest,
-        "member_id": event.fact.member_id,
-        "tier": event.chain.tier,
-        "group_id": event.chain.group,
-        "meter": event.fact.meter,
-        "model": event.fact.model,
-        "direction": event.fact.direction.value,
-        "quantity": event.fact.quantity,
-        "cost_nanos": event.cost_nanos,
-        "price_version": event.price_version,
-        "overage": "RECORDED" if outcome.over_limit else "NONE",
-        "supersedes": None,
-        "occurred_at": to_microseconds(event.fact.occurred_at),
-        "recorded_at": to_microseconds(unit.at),
-        "period_start": to_microseconds(event.period.start),
-    }
-
-
-def _late_row(unit: Unit, event: RatedEvent, outcome: EventRecorded) -> dict[str, object]:
-    """Return the adjustment by which the next invoice bills an event whose month is closed."""
-    assert event.billed is not None, "only usage of a closed month is late"
-    row = _event_row(unit, event, outcome)
-    shared = (
-        "member_id",
-        "tier",
-        "meter",
-        "model",
-        "direction",
-        "price_version",
-        "quantity",
-        "cost_nanos",
-        "recorded_at",
-    )
-    return {
-        **{name: row[name] for name in ("organization_id", "external_id", *shared)},
-        "id": unit.new_id("usage_adjustment"),
-        "reason": "LATE",
-        "usage_id": outcome.usage_id,
-        "origin_period_start": row["period_start"],
-        "origin_invoice": event.billed.number,
-    }
-
-
-def _rollup_rows(unit: Unit, events: Sequence[RatedEvent]) -> list[dict[str, object]]:
-    sums: defaultdict[tuple[object, ...], list[int]] = defaultdict(lambda: [0, 0, 0])
-    for event in events:
-        fact = event.fact
-        day = local_date(fact.occurred_at, unit.organization.time_zone).isoformat()
-        start = to_microseconds(event.period.start)
-        key = (
-            start,
-            event.subscription_id,
-            day,
-            fact.member_id,
-            event.tier,
-            fact.meter,
-            fact.model,
-            fact.direction.value,
-            event.price_version,
-        )
-        cell = sums[key]
-        cell[0] += fact.quantity
-        cell[1] += event.cost_nanos
-        cell[2] += 1
-    kind = ("member_id", "tier", "meter", "model", "direction", "price_version")
-    names = ("period_start", "subscription_id", "day", *kind)
-    return [
-        {
-            "organization_id": unit.organization_id,
-            **dict(zip(names, key, strict=True)),
-            "quantity": quantity,
-            "cost_nanos": cost_nanos,
-            "events": count,
-        }
-        for key, (quantity, cost_nanos, count) in sorted(sums.items())
-    ]

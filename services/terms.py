@@ -14,6 +14,9 @@ from billing.plans import Plan, Seats
 from models import contracts, plans
 from models.sql import Client
 
+Span = tuple[datetime | None, datetime | None]
+"""From an instant, None for ever, to another, None for ever; half-open."""
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
@@ -66,6 +69,14 @@ class Timeline:
             if stretch.since <= instant:
                 return self._agreed(stretch, instant) if stretch.until is None or instant < stretch.until else None
         return None
+
+    def unchanged_around(self, instant: datetime) -> Span:
+        """Return the span around an instant within which `at` always answers the same; None for no bound."""
+        changes = [change for stretch in self.stretches for change in (stretch.since, stretch.until) if change]
+        for agreed in self.contracts:
+            changes += (agreed.effective_at, agreed.contract.start, agreed.contract.end)
+        since = max((change for change in changes if change <= instant), default=None)
+        return since, min((change for change in changes if change > instant), default=None)
 
     def next_after(self, instant: datetime) -> Terms | None:
         """Return the first terms that begin after an instant, as they will be then."""

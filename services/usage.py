@@ -11,14 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from billing.roles import Permission
+from models import reservations
 from models import usage as rows
-from services import overruns, terms
-from services.dispatch import verb
+from services import ledger, overruns, spending, terms
+from services.dispatch import NotTogether, verb
 from services.expiry import expire_due
 from services.naming import member_ids
 from services.outcomes import RefusalCode, Refused
-from services.rating import RatedEvent, rater
-from services.spending import till
+from services.rating import RatedEvent, Rater, rater
+from services.spending import Closed, Taken, Till
 from services.unit import Unit
 from services.usage_facts import (
     EventBlocked,
@@ -67,33 +68,97 @@ class Recorded:
     outcomes: tuple[EventOutcome, ...]
 
 
-@verb(Permission.USAGE_WRITE)
+async def record_together(units: Sequence[Unit], commands: Sequence[Record]) -> Sequence[Recorded | Refused]:
+    """Rate, decide and count the batches of several commands, in their order, as if each came alone.
+
+    What all of them need is loaded once, and what they take is written once. Raises `NotTogether` where only one after
+    another is right.
+    """
+    first = units[0]
+    timeline = await terms.timeline(first.client, first.organization_id)
+    asked = list(zip(units, commands, strict=True))
+    refused = [_refusal(unit, command, timeline) for unit, command in asked]
+    taken = iter(await _take([each for each, no in zip(asked, refused, strict=True) if no is None], timeline))
+    return [next(taken) if no is None else no for no in refused]
+
+
+@verb(Permission.USAGE_WRITE, together=record_together, weight=lambda command: len(command.events))
 async def record(unit: Unit, command: Record) -> Recorded | Refused:
     """Rate, decide and count each event of a batch."""
+    (answer,) = await record_together([unit], [command])
+    return answer
+
+
+async def _take(asked: Sequence[tuple[Unit, Record]], timeline: terms.Timeline) -> list[Recorded]:
+    """Take what fits of each command, and write everything that was taken."""
+    if not asked:
+        return []
+    await _expire([unit for unit, _ in asked])
+    first = asked[0][0]
+    facts = await _identified(first, [command.events for _, command in asked])
+    rates = await rater(first, {fact.member_id for batch in facts for fact in batch}, timeline)
+    event_ids = [fact.event_id for batch in facts for fact in batch]
+    known = await rows.known(first.client, first.organization_id, event_ids)
+    rated = [await _rated(rates, unit, batch, known) for (unit, _), batch in zip(asked, facts, strict=True)]
+    spots = [each.spot for events in rated for each in events if isinstance(each, RatedEvent)]
+    shared = await ledger.load(first.client, first.organization_id, spots)
+    closed: list[Closed] = []
+    others: dict[str, Taken] = {}
+    answers: list[Recorded] = []
+    for (unit, command), events in zip(asked, rated, strict=True):
+        taking, overage = Till(unit, shared, others=others), command.overage
+        outcomes = [taking.take(each, overage) if isinstance(each, RatedEvent) else each for each in events]
+        answers.append(Recorded(tuple(outcomes)))
+        closed.append((taking, *taking.reached()))
+        others |= taking.taken
+    await spending.write(closed)
+    for taking, _, _ in closed:
+        overruns.tell(taking.unit, taking.recorded)
+    return answers
+
+
+def _refusal(unit: Unit, command: Record, timeline: terms.Timeline) -> Refused | None:
     if not 1 <= len(command.events) <= EVENTS_MAX:
         message = f"{len(command.events)} events: give 1 to {EVENTS_MAX}"
         return Refused(RefusalCode.INPUT_INVALID, message, ("events",))
-    if await terms.at_instant(unit.client, unit.organization_id, unit.at) is None:
+    if timeline.at(unit.at) is None:
         return Refused(RefusalCode.PLAN_MISSING, "the organization has no plan to rate usage by", ("organizationId",))
-    await expire_due(unit)
-    facts = await _identified(unit, command.events)
-    rates = await rater(unit, {fact.member_id for fact in facts})
-    known = await rows.known(unit.client, unit.organization_id, [fact.event_id for fact in facts])
-    candidates: list[RatedEvent | EventOutcome] = [_repeated(fact, known) or await rates.rate(fact) for fact in facts]
-    spots = [(each.chain, each.windows) for each in candidates if isinstance(each, RatedEvent)]
-    taking = await till(unit, spots)
-    outcomes = tuple(
-        taking.take(each, command.overage) if isinstance(each, RatedEvent) else each for each in candidates
-    )
-    await taking.write()
-    overruns.tell(unit, taking.recorded)
-    return Recorded(outcomes)
+    return None
 
 
-async def _identified(unit: Unit, facts: Sequence[UsageFact]) -> tuple[UsageFact, ...]:
+async def _expire(units: Sequence[Unit]) -> None:
+    """End what is due at the first command's instant. Where more is due by a later one's, each has its own turn."""
+    await expire_due(units[0])
+    latest = max(unit.at for unit in units)
+    if latest > units[0].at and await reservations.due(units[0].client, units[0].organization_id, at=latest, limit=1):
+        raise NotTogether
+
+
+async def _identified(unit: Unit, batches: Sequence[Sequence[UsageFact]]) -> list[Sequence[UsageFact]]:
     """Return the facts with each member named by our id."""
-    ids = await member_ids(unit, ((fact.named_by, fact.member_id) for fact in facts))
-    return tuple(replace(fact, member_id=ids[fact.named_by, fact.member_id], named_by=NamedBy.ID) for fact in facts)
+    named = {(fact.named_by, fact.member_id) for facts in batches for fact in facts if fact.named_by is not NamedBy.ID}
+    if not named:
+        return list(batches)
+    ids = await member_ids(unit, named)
+    return [
+        [
+            fact
+            if fact.named_by is NamedBy.ID
+            else replace(fact, member_id=ids[fact.named_by, fact.member_id], named_by=NamedBy.ID)
+            for fact in facts
+        ]
+        for facts in batches
+    ]
+
+
+async def _rated(
+    rates: Rater, unit: Unit, facts: Sequence[UsageFact], known: Mapping[str, Mapping[str, object]]
+) -> list[RatedEvent | EventOutcome]:
+    """Return each event with its cost, or what became of it already."""
+    await rates.learn_months(facts, at=unit.at)
+    if not known:
+        return [rates.rated(fact, at=unit.at) for fact in facts]
+    return [_repeated(fact, known) or rates.rated(fact, at=unit.at) for fact in facts]
 
 
 def _repeated(fact: UsageFact, known: Mapping[str, Mapping[str, object]]) -> EventOutcome | None:

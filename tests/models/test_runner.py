@@ -2,12 +2,13 @@
 
 import asyncio
 import random
+from collections.abc import Sequence
 
 import pytest
 
 from models.database import Database
 from models.engines.ownership import ForeignTask
-from models.runner import Runner
+from models.runner import WAITING_MAX, WEIGHT_MAX, Overloaded, Runner, Share
 from models.sql import Client, Statement
 
 SERIES = ("left", "right")
@@ -140,6 +141,87 @@ async def test_tries_again_what_the_database_asks_to_repeat() -> None:
 
     assert await Runner(Flaky()).run(work, lane="a") == "third time"
     assert tries == 3
+
+
+async def test_shared_writes_are_carried_out_together_and_tried_again_together(database: Database) -> None:
+    class Deadlock(Exception):
+        sqlstate = "40P01"
+
+    begun = asyncio.Event()
+    carried_out: list[list[int]] = []
+
+    async def together(client: Client, items: Sequence[int]) -> list[int]:
+        carried_out.append(list(items))
+        if len(items) > 1 and len(carried_out) < 4:
+            raise Deadlock
+        for _ in items:
+            await ADD.run(client, series="left")
+        return [item * 10 for item in items]
+
+    async def first(_client: Client) -> None:
+        begun.set()
+        await asyncio.sleep(0.01)
+
+    runner = database.runner
+    leading = asyncio.create_task(runner.run(first, lane="a"))
+    await begun.wait()
+    results = await asyncio.gather(
+        *(runner.run(Share(together, each, "count", f"key-{each}"), lane="a") for each in range(5))
+    )
+    await leading
+
+    assert results == [0, 10, 20, 30, 40]
+    assert carried_out == [[0, 1, 2, 3, 4]] * 4
+    assert runner.separations == 0
+    assert await counts(database) == {"left": 5}
+
+
+async def test_shared_writes_of_one_key_another_kind_or_too_much_weight_are_apart(database: Database) -> None:
+    carried_out: list[list[int]] = []
+
+    async def together(_client: Client, items: Sequence[int]) -> Sequence[int]:
+        carried_out.append(list(items))
+        return items
+
+    kinds = [("a", "x", 1), ("a", "x", 1), ("a", "y", 1), ("b", "z", 1), ("b", "w", WEIGHT_MAX), ("b", "v", 9_999)]
+    shares = [Share(together, number, *about) for number, about in enumerate(kinds)]
+    await asyncio.gather(*(database.runner.run(share, lane="l") for share in shares))
+
+    assert carried_out == [[0], [1, 2], [3], [4], [5]]
+
+
+async def test_what_breaks_together_is_tried_alone(database: Database) -> None:
+    async def together(client: Client, items: Sequence[str]) -> Sequence[str]:
+        for item in items:
+            await ADD.run(client, series=item)
+            if item == "poison":
+                raise ValueError(item)
+        return items
+
+    shares = [Share(together, item, "k", item) for item in ("left", "poison", "right")]
+    results = await asyncio.gather(*(database.runner.run(share, lane="l") for share in shares), return_exceptions=True)
+
+    assert [str(each) for each in results] == ["left", "poison", "right"]
+    assert isinstance(results[1], ValueError)
+    assert await counts(database) == {"left": 1, "right": 1}
+
+
+async def test_turns_away_what_is_above_the_bound(database: Database) -> None:
+    go_on = asyncio.Event()
+
+    async def waits(_client: Client) -> None:
+        await go_on.wait()
+
+    waiting = [asyncio.create_task(database.runner.run(waits, lane="a")) for _ in range(WAITING_MAX)]
+    await asyncio.sleep(0)
+
+    with pytest.raises(Overloaded, match="2000 writes are waiting"):
+        await database.runner.run(waits, lane="b")
+
+    go_on.set()
+    for task in waiting[1:]:
+        task.cancel()
+    await waiting[0]
 
 
 async def test_a_read_is_answered_while_a_long_write_is_under_way(database: Database) -> None:
