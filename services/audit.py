@@ -76,11 +76,15 @@ async def note_forbidden(
     await rows.append(client, organization_id, attempt)
 
 
-def asked(command: Any, body: Mapping[str, Any]) -> str:
-    """Return the input to record: without secrets, and only a digest of one too long to keep beside its effects."""
+def asked(command: Any, body: Mapping[str, Any], text: str) -> str:
+    """Return the input to record: without secrets, and only a digest of one too long to keep beside its effects.
+
+    `body` is the command as a document, `text` that document as `dump` writes it.
+    """
     assert is_dataclass(command), "a command is a dataclass"
     secret = {field.name for field in fields(command) if field.metadata.get(SECRET)}
-    text = dump({name: _HIDDEN if name in secret else value for name, value in body.items()})
+    if secret:
+        text = dump({name: _HIDDEN if name in secret else value for name, value in body.items()})
     if len(text) <= INPUT_LENGTH_MAX:
         return text
     return dump({"digest": sha256(text.encode()).hexdigest(), "length": len(text)})

@@ -18,6 +18,7 @@ from events.hub import Hub
 from events.webhooks import Postbox
 from models import access_policies, idempotency, organizations
 from models import events as log
+from models.fields import dump
 from models.organizations import Organization
 from models.runner import Runner, Share, Work
 from models.sql import Client
@@ -141,7 +142,8 @@ class Dispatcher:
         """
         await self.require(verb, command.organization_id, request)
         body = answers.body(command)
-        asked = Asked(verb.name, answers.digest(verb.name, body), audit.asked(command, body))
+        text = dump(body)
+        asked = Asked(verb.name, answers.digest(verb.name, text), audit.asked(command, body, text))
 
         asking = (command, asked, request)
 

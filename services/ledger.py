@@ -114,12 +114,15 @@ def move(cells: Sequence[Cell], *, spent_nanos: int = 0, held_nanos: int = 0) ->
     """Add to counters; False, and nothing added, where one would pass the bound."""
     gained = spent_nanos + held_nanos
     if gained > 0:
+        bound = NANOS_MAX - gained
         for cell in cells:
-            if cell.spent + cell.held + gained > NANOS_MAX:
+            if cell.spent + cell.held > bound:
                 return False
     for cell in cells:
         cell.spent += spent_nanos
-        cell.held += held_nanos
+    if held_nanos:
+        for cell in cells:
+            cell.held += held_nanos
     return True
 
 

@@ -14,6 +14,7 @@ from billing.periods import UnknownTimeZone, from_microseconds, zone
 from billing.roles import BUILT_IN, Permission
 from models import contracts, idempotency, identities, invoices, members, organizations, plans, role_history
 from models import roles as role_rows
+from models.fields import dump
 from models.sql import Client
 from services import answers, audit, closing, profiles, seats
 from services import contracts as contract_services
@@ -83,7 +84,8 @@ async def create(dispatcher: Dispatcher, command: Create, request: Request) -> C
         return refused
     scope = request.actor.actor_id("")
     body = answers.body(command)
-    asked = Asked("organizations.create", answers.digest("createOrganization", body), audit.asked(command, body))
+    text = dump(body)
+    asked = Asked("organizations.create", answers.digest("createOrganization", text), audit.asked(command, body, text))
 
     async def work(client: Client) -> Created | Refused:
         earlier = await idempotency.find(client, scope, command.idempotency_key)

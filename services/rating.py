@@ -161,7 +161,7 @@ class Rater:
 
     def rated(self, fact: UsageFact, *, at: datetime) -> RatedEvent | EventRefused:
         """Return the event with its cost, tier and month, as of `at`; its month is one that was learned."""
-        refused = self._shape_refusal(fact) or self._time_refusal(fact, at)
+        refused = self._refusal(fact, at)
         if refused is not None:
             return refused
         price = self._price(fact)
@@ -181,7 +181,7 @@ class Rater:
         """Return whose spend a member's is at `at`."""
         return self.persons[member_id].chain(self.unit.organization_id, member_id, at)
 
-    def _shape_refusal(self, fact: UsageFact) -> EventRefused | None:
+    def _refusal(self, fact: UsageFact, at: datetime) -> EventRefused | None:
         if not 1 <= len(fact.event_id) <= ID_LENGTH_MAX or not fact.event_id.isprintable():
             message = f"the event id has {len(fact.event_id)} characters: give 1 to {ID_LENGTH_MAX} printable ones"
             return EventRefused(fact.event_id[:ID_LENGTH_MAX], RefusalCode.INPUT_INVALID, message, ("id",))
@@ -191,14 +191,11 @@ class Rater:
         if fact.member_id not in self.members:
             message = "there is no such member in this organization"
             return EventRefused(fact.event_id, RefusalCode.NOT_FOUND, message, ("memberId",))
-        return None
-
-    def _time_refusal(self, fact: UsageFact, at: datetime) -> EventRefused | None:
         created_at = self.unit.organization.created_at
-        if created_at <= fact.occurred_at <= at + AHEAD_MAX:
-            return None
-        message = f"occurredAt {fact.occurred_at.isoformat()} is outside {created_at.isoformat()} to now"
-        return EventRefused(fact.event_id, RefusalCode.TIME_OUT_OF_RANGE, message, ("occurredAt",))
+        if not created_at <= fact.occurred_at <= at + AHEAD_MAX:
+            message = f"occurredAt {fact.occurred_at.isoformat()} is outside {created_at.isoformat()} to now"
+            return EventRefused(fact.event_id, RefusalCode.TIME_OUT_OF_RANGE, message, ("occurredAt",))
+        return None
 
     def _price(self, fact: UsageFact) -> Price | EventRefused:
         tariff = self._tariff(fact.occurred_at)

@@ -51,7 +51,7 @@ class UsageFact:
     @property
     def digest(self) -> str:
         """A digest that is equal for equal facts; the event id is not part of it."""
-        parts = (self.member_id, self.meter, self.model, self.direction.value, str(self.quantity))
+        parts = (self.member_id, self.meter, self.model, self.direction, str(self.quantity))
         return sha256("\x1f".join((*parts, str(to_microseconds(self.occurred_at)))).encode()).hexdigest()[:32]
 
 
