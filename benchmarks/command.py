@@ -9,6 +9,7 @@ from importlib import import_module
 import typer
 
 from benchmarks import importing, kills, limits, month_close
+from benchmarks.console import race
 
 app = typer.Typer(
     name="bench",
@@ -27,6 +28,7 @@ app.command("close")(month_close.run)
 app.command("limits")(limits.run)
 app.command("kills")(kills.run)
 app.command("import")(importing.run)
+app.command("console")(race.run)
 for command, module, summary in (
     (
         "alerts",

@@ -37,6 +37,8 @@ class Served:
     database_url: str
     issuer: Issuer
     log: Path
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Settings beyond those that make it a server under test."""
     port: int = 0
     process: ForkServerProcess | None = None
     ready_seconds: list[float] = field(default_factory=list)
@@ -96,6 +98,7 @@ class Served:
             "BILLGRAPH_LOG_LEVEL": "error",
             "BILLGRAPH_PRINCIPAL_POINTS_MAX": _UNBOUNDED,  # one account here stands for all customers
             "BILLGRAPH_ORGANIZATION_POINTS_MAX": _UNBOUNDED,
+            **self.settings,
         }
 
 

@@ -40,6 +40,7 @@ from services.dispatch import Dispatcher, Request
 
 ANN = Persona("ann@acme.example", "Ann", "acme")
 HOLDS = timedelta(hours=6)
+STARTING_SECONDS_MAX = 60
 PLAN: dict[str, Any] = {
     "key": "pooled",
     "version": 1,
@@ -212,6 +213,30 @@ async def started(*command: str, cwd: Path) -> AsyncIterator[tuple[Any, dict[str
     finally:
         process.kill()
         await asyncio.to_thread(process.communicate)  # which closes both pipes
+
+
+@asynccontextmanager
+async def spawned(*command: str, cwd: Path, port: int) -> AsyncIterator[None]:
+    """Run a server that prints nothing until the block ends; begin once somebody listens at its port."""
+    process = subprocess.Popen(command, cwd=cwd)  # noqa: S603, ASYNC220  # ours
+    try:
+        async with asyncio.timeout(STARTING_SECONDS_MAX):
+            while not await _listens(port):  # another process has no event for us
+                assert process.poll() is None, f"{command} ended with {process.returncode}"
+                await asyncio.sleep(0.02)
+        yield
+    finally:
+        process.kill()
+        await asyncio.to_thread(process.wait)
+
+
+async def _listens(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True
 
 
 def raise_file_limit() -> None:
