@@ -6,6 +6,7 @@ provider that breaks would lock everybody out.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from auth.authentication import Identity
 from auth.clients import ClientIdentity, Clients
@@ -41,8 +42,14 @@ def _counting(
     vouched_for: frozenset[str] | None,
 ) -> list[Membership]:
     return [
-        Membership(each.organization_id, each.member_id, each.role, frozenset(map(Permission, each.permissions)))
+        Membership(each.organization_id, each.member_id, each.role, _granted(each.permissions))
         for each in linked.get((issuer, subject), ())
         if (vouched_for is not None and each.organization_id in vouched_for)
         or (vouched_for is None and (each.organization_id not in enforcing or each.role == PRIMARY_OWNER))
     ]
+
+
+@lru_cache(maxsize=1_000)
+def _granted(permissions: tuple[str, ...]) -> frozenset[Permission]:
+    """Return what a role allows: one set for all who hold it, because thousands of open sockets each keep theirs."""
+    return frozenset(map(Permission, permissions))

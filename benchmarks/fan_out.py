@@ -52,7 +52,7 @@ class Crowd:
     size: int
     arrived: list[float] = field(default_factory=list)
     everybody: asyncio.Event = field(default_factory=asyncio.Event)
-    lost: int = 0
+    lost: list[str] = field(default_factory=list)
 
     def expect(self) -> None:
         """Begin a round."""
@@ -69,7 +69,7 @@ class Crowd:
 class Subscriber(asyncio.Protocol):
     """As little as a client can be: it introduces itself, subscribes and notes when something comes."""
 
-    __slots__ = ("_buffer", "_crowd", "_greeting", "_is_open", "_question", "_transport", "subscribed")
+    __slots__ = ("_buffer", "_crowd", "_farewell", "_greeting", "_is_open", "_question", "_transport", "subscribed")
 
     def __init__(self, crowd: Crowd, greeting: bytes, question: bytes) -> None:
         self._crowd = crowd
@@ -77,6 +77,7 @@ class Subscriber(asyncio.Protocol):
         self._question = question
         self._buffer = b""
         self._is_open = False
+        self._farewell = "without a word"
         self.subscribed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: Any) -> None:
@@ -84,9 +85,12 @@ class Subscriber(asyncio.Protocol):
         self._transport = transport
         transport.write(HANDSHAKE.format(port=transport.get_extra_info("peername")[1]).encode())
 
-    def connection_lost(self, _exc: Exception | None) -> None:
-        """Note a subscriber that was lost."""
-        self._crowd.lost += 1
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Note a subscriber that was lost, and what was said of it."""
+        reason = self._farewell if exc is None else f"{self._farewell}: {exc!r}"
+        self._crowd.lost.append(reason)
+        if not self.subscribed.done():
+            self.subscribed.set_exception(ConnectionError(f"lost while subscribing, {reason}"))
 
     def data_received(self, data: bytes) -> None:
         """Read what has arrived."""
@@ -96,7 +100,9 @@ class Subscriber(asyncio.Protocol):
             if not end:
                 self._buffer = head
                 return
-            assert head.startswith(b"HTTP/1.1 101"), head
+            if not head.startswith(b"HTTP/1.1 101"):
+                self._leave(f"with {head!r}")
+                return
             self._is_open = True
             self._transport.write(masked(TEXT, self._greeting))
         while (frame := unframed(buffer)) is not None:
@@ -107,16 +113,21 @@ class Subscriber(asyncio.Protocol):
     def _take(self, opcode: int, payload: bytes) -> None:
         if opcode == PING:
             self._transport.write(masked(PONG, payload))
-        elif opcode == TEXT and b'"next"' in payload:
-            assert b'"errors"' not in payload, payload
+        elif opcode == TEXT and b'"next"' in payload and b'"errors"' not in payload:
             self._crowd.arrive()
         elif opcode == TEXT and b'"connection_ack"' in payload:
             # The answer to the ping proves that the question before it was read.
             self._transport.write(masked(TEXT, self._question) + masked(TEXT, b'{"type":"ping"}'))
         elif opcode == TEXT and b'"pong"' in payload:
             self.subscribed.set_result(None)
+        elif opcode == CLOSE:
+            self._leave(f"with code {int.from_bytes(payload[:2], 'big')}, {payload[2:].decode()!r}")
         else:
-            raise AssertionError(f"an unexpected frame {opcode}: {payload!r}")
+            self._leave(f"after frame {opcode}, {payload!r}")
+
+    def _leave(self, farewell: str) -> None:
+        self._farewell = farewell
+        self._transport.close()
 
 
 def masked(opcode: int, payload: bytes) -> bytes:
@@ -188,7 +199,8 @@ async def one_round(contestant: Contestant, number: int) -> list[float]:
     await contestant.publish(number)
     async with asyncio.timeout(ROUND_SECONDS_MAX):
         await contestant.crowd.everybody.wait()
-    assert contestant.crowd.lost == 0, f"{contestant.name} lost {contestant.crowd.lost} subscribers"
+    lost = contestant.crowd.lost
+    assert not lost, f"{contestant.name} lost {len(lost)} subscribers, the first {lost[0]}"
     return sorted(arrived - started for arrived in contestant.crowd.arrived)
 
 

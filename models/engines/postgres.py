@@ -4,6 +4,7 @@ Tortoise waits for a pooled connection for ever. Here a full pool answers `Overl
 the doors turn into 503 with Retry-After; statements and lock waits are bounded by the server itself.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -32,15 +33,34 @@ UNREACHABLE = (
 
 
 class BoundedPool(asyncpg.Pool):  # type: ignore[misc]  # untyped base
-    """A pool whose `acquire` gives up after `ACQUIRE_SECONDS`."""
+    """A pool whose `acquire` gives up after `ACQUIRE_SECONDS`, and that serves in the order of coming."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        # The pool's own queue lets whoever comes just then take what somebody was woken for, who is last again then.
+        self._line = asyncio.Semaphore(self._maxsize)
 
     async def _acquire(self, timeout: float | None) -> Any:  # noqa: ASYNC109  # the base's own signature
+        seconds = timeout if timeout is not None else ACQUIRE_SECONDS
         try:
-            return await super()._acquire(timeout if timeout is not None else ACQUIRE_SECONDS)
+            async with asyncio.timeout(seconds):
+                await self._line.acquire()
+            try:
+                return await super()._acquire(seconds)
+            except BaseException:
+                self._line.release()
+                raise
         except TimeoutError as error:
-            raise Overloaded(f"no database connection came free in {ACQUIRE_SECONDS:g} s") from error
+            raise Overloaded(f"no database connection came free in {seconds:g} s") from error
         except UNREACHABLE as error:
             raise unreachable() from error
+
+    async def release(self, connection: Any, *, timeout: float | None = None) -> None:  # noqa: ASYNC109  # the same
+        """Take a connection back, once for each that was given."""
+        try:
+            await super().release(connection, timeout=timeout)
+        finally:
+            self._line.release()
 
 
 def unreachable() -> Overloaded:

@@ -1,7 +1,8 @@
 """Read-only connections to a SQLite file, so that a read never waits for a write.
 
 In write-ahead mode a reader sees the last commit whatever the writer is doing. A few connections let reads overlap;
-each lives on a thread of its own, and `query_only` makes a stray write fail here instead of passing unnoticed.
+each lives on a thread of its own, and `query_only` makes a stray write fail here instead of passing unnoticed. Who
+waits for one is served in the order of coming.
 """
 
 import asyncio
@@ -30,11 +31,13 @@ class _Lease(ConnectionWrapper[aiosqlite.Connection]):
 
     async def __aenter__(self) -> aiosqlite.Connection:
         await self._reader.create_connection(with_db=True)
-        self.connection = await self._reader.idle.get()
+        await self._reader.line.acquire()
+        self.connection = self._reader.idle.pop()
         return self.connection
 
     async def __aexit__(self, *_: object) -> None:
-        self._reader.idle.put_nowait(self.connection)
+        self._reader.idle.append(self.connection)
+        self._reader.line.release()
 
 
 class SqliteSnapshot(Owned, SqliteTransactionWrapper):
@@ -54,7 +57,9 @@ class SqliteReader(SqliteClient):
     def __init__(self, file_path: str, **kwargs: Any) -> None:
         super().__init__(file_path, **kwargs)
         self._address = f"{Path(file_path).absolute().as_uri()}?mode=ro"
-        self.idle: asyncio.LifoQueue[aiosqlite.Connection] = asyncio.LifoQueue()
+        self.idle: list[aiosqlite.Connection] = []
+        # A queue would let whoever comes just then take what somebody was woken for, and send that one to its end.
+        self.line = asyncio.Semaphore(0)
         self._opened: list[aiosqlite.Connection] = []
         self._opening = asyncio.Lock()
 
@@ -66,12 +71,13 @@ class SqliteReader(SqliteClient):
                 connection.row_factory = sqlite3.Row
                 for pragma in ("query_only=ON", "busy_timeout=5000", "trusted_schema=OFF", "cache_size=-16000"):
                     await connection.execute_fetchall(f"PRAGMA {pragma}")
-                self.idle.put_nowait(connection)
+                self.idle.append(connection)
+                self.line.release()
 
     async def close(self) -> None:
         while self._opened:
             await self._opened.pop().close()
-        self.idle = asyncio.LifoQueue()
+        self.idle, self.line = [], asyncio.Semaphore(0)
 
     def acquire_connection(self) -> ConnectionWrapper[aiosqlite.Connection]:
         return _Lease(self)

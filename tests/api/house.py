@@ -55,6 +55,7 @@ async def passes() -> None:
 async def serving(
     *,
     token_seconds: float = 60,
+    recognizing_seconds: float = 0,
     allowed_origins: frozenset[str] = frozenset(),
     checks: Sequence[health.Check] = (("database", passes),),
     settings: Mapping[str, Any] = MappingProxyType({}),
@@ -65,7 +66,8 @@ async def serving(
     notes = Notes()
     decided = {"allowed_origins": allowed_origins, "shutdown_seconds_max": 2, **settings}
     chosen = Settings(port=0, limits=Limits(**limits), **decided)
-    server = _server(chosen, notes, token_seconds=token_seconds, checks=checks, observer=observer)
+    seconds = {"token_seconds": token_seconds, "recognizing_seconds": recognizing_seconds}
+    server = _server(chosen, notes, **seconds, checks=checks, observer=observer)
     task = asyncio.create_task(server.serve())
     try:
         yield House(server, await _port(server), notes)
@@ -98,9 +100,11 @@ def _server(
     token_seconds: float,
     checks: Sequence[health.Check],
     observer: Observer | None,
+    recognizing_seconds: float = 0,
 ) -> Server:
     async def authenticate(connection: HTTPConnection, payload: Mapping[str, object]) -> Caller | None:
         given = payload.get("authorization") or connection.headers.get("authorization")
+        await asyncio.sleep(recognizing_seconds)
         if given is None:
             return None
         if given != f"Bearer {TOKEN}":

@@ -10,6 +10,7 @@ import pytest
 import websockets
 from websockets.typing import Subprotocol
 
+from api.push_socket import PushSocket
 from tests.api.house import TOKEN, House, serving
 
 ADA = {"authorization": f"Bearer {TOKEN}"}
@@ -284,6 +285,24 @@ async def test_waits_for_an_introduction_only_so_long() -> None:
         await say(socket, type="ping")
 
         assert await closing(socket) == (4408, "Connection initialisation timeout")
+
+
+async def test_does_not_blame_a_client_for_the_time_it_takes_to_recognize_it() -> None:
+    async with serving(socket_init_seconds_max=0.1, recognizing_seconds=0.3) as house, introduced(house) as socket:
+        await subscribe(socket, "a", "{ hello }")
+
+        assert (await hear(socket))["type"] == "next"
+
+
+async def test_keeps_nothing_of_the_handshake_once_a_socket_is_open(house: House) -> None:
+    async with introduced(house, additional_headers={"x-large": "h" * 4_000}) as socket:
+        await subscribe(socket, "a", "subscription { count(to: 1000, pause: 0.01) }")
+        await hear(socket)
+        (open_,) = (each for each in house.server.server_state.connections if isinstance(each, PushSocket))
+
+        assert open_.request is None
+        assert open_.response is None
+        assert set(open_.scope) == {"type", "client"}
 
 
 async def test_ends_when_the_token_does() -> None:

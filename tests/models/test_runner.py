@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from models.database import Database
+from models.database import POOL_SIZE, Database
 from models.engines.ownership import ForeignTask
+from models.engines.sqlite_reader import CONNECTIONS
 from models.runner import WAITING_MAX, WEIGHT_MAX, Overloaded, Runner, Share
 from models.sql import Client, Statement
 
@@ -246,3 +247,24 @@ async def test_a_read_is_answered_while_a_long_write_is_under_way(database: Data
 async def test_a_reader_cannot_write(database: Database) -> None:
     with pytest.raises(Exception, match=r"(?i)read-?only"):
         await ADD.run(database.reader, series="left")
+
+
+async def test_who_waits_for_a_connection_is_served_in_the_order_of_coming(database: Database) -> None:
+    """A queue of connections would let one that comes just then go first, again and again, while others starve."""
+    turns: list[int] = []
+
+    async def reads(number: int, times: int) -> None:
+        for _ in range(times):
+            async with database.reader.acquire_connection() as connection:
+                turns.append(number)
+                await (connection.fetch if database.dialect == "postgres" else connection.execute_fetchall)("SELECT 1")
+
+    connections = POOL_SIZE if database.dialect == "postgres" else CONNECTIONS
+    size = 2 * connections
+    await asyncio.gather(*(reads(number, 5) for number in range(size)))
+
+    last: dict[int, int] = {}
+    for turn, number in enumerate(turns):
+        others = turn - last.get(number, -size) - 1
+        assert others >= size - connections - 1, f"{number} was served again before others who waited"
+        last[number] = turn
