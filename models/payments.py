@@ -45,13 +45,14 @@ class PaymentMethod(Model):
 
 
 class CreditNote(Model):
-    """Money given back on an issued invoice."""
+    """Money given back on an issued invoice, its tax within it."""
 
     organization_id: str = code()
     id: str = code(primary_key=True)
     number: str = code()
     invoice_id: str = code()
     amount_minor = fields.BigIntField()
+    tax_minor = fields.BigIntField()
     currency: str = code()
     reason = fields.TextField()
     issued_at: datetime = InstantField()  # type: ignore[assignment]
@@ -69,10 +70,6 @@ _SETTLED = Statement("""
         WHERE organization_id = :organization_id AND invoice_id IN :invoice_ids[]
     ) AS parts GROUP BY invoice_id
 """)
-_CREDITED = Statement("""
-    SELECT CAST(coalesce(sum(amount_minor), 0) AS BIGINT) AS total FROM credit_notes
-    WHERE organization_id = :organization_id AND invoice_id = :invoice_id
-""")
 _ALL_SETTLED = Statement("""
     SELECT CAST(coalesce(sum(amount_minor), 0) AS BIGINT) AS total FROM (
         SELECT amount_minor FROM payments WHERE organization_id = :organization_id
@@ -86,12 +83,6 @@ async def settled_minor(client: BaseDBAsyncClient, organization_id: str, invoice
     """Return what was paid and credited on each of the given invoices; a missing one is zero."""
     rows = await _SETTLED.rows(client, organization_id=organization_id, invoice_ids=invoice_ids)
     return {row["invoice_id"]: row["settled"] for row in rows}
-
-
-async def credited_minor(client: BaseDBAsyncClient, organization_id: str, invoice_id: str) -> int:
-    """Return what was credited on one invoice."""
-    row = await _CREDITED.first(client, organization_id=organization_id, invoice_id=invoice_id)
-    return int(row["total"]) if row else 0
 
 
 async def all_settled_minor(client: BaseDBAsyncClient, organization_id: str) -> int:

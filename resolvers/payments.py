@@ -47,8 +47,13 @@ class SetPaymentMethodPayload(Payload):
 @strawberry.input(description="Money given back on an issued invoice.")
 class IssueCreditNoteInput(Command):
     invoice_id: strawberry.ID = strawberry.field(description="The invoice.")
-    amount: MoneyInput = strawberry.field(
-        description="How much: above zero, and with earlier credit notes no more than the invoice."
+    amount: MoneyInput | None = strawberry.field(
+        default=None,
+        description="How much, tax included: above zero, and with earlier credit notes no more than the invoice.",
+    )
+    net: MoneyInput | None = strawberry.field(
+        default=None,
+        description="How much without tax, instead of `amount`: the share of the tax comes back with it.",
     )
     reason: str = strawberry.field(description="The reason that is printed on it.")
     excess: Excess = strawberry.field(
@@ -120,7 +125,8 @@ class PaymentMutations:
             organization_id=organization_id,
             idempotency_key=given.idempotency_key,
             invoice_id=inputs.key(given.invoice_id, Kind.INVOICE, organization_id, "invoiceId"),
-            amount=given.amount.read("amount"),
+            amount=None if given.amount is None else given.amount.read("amount"),
+            net=None if given.net is None else given.net.read("net"),
             reason=given.reason,
             excess=given.excess,
         )

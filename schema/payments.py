@@ -84,7 +84,12 @@ class PaymentMethod(Node):
 class CreditNote(Node):
     number: str = strawberry.field(description="The number printed on it, gapless for each seller.")
     invoice_id: strawberry.ID = strawberry.field(description="The id of the invoice it is for.")
-    amount: Money = strawberry.field(description="How much is given back.")
+    amount: Money = strawberry.field(description="How much is given back, tax included.")
+    net: Money = strawberry.field(description="How much of it is given back without tax.")
+    tax: Money = strawberry.field(
+        description="How much of it is tax: the share that comes back with the part of the invoice. All credit notes "
+        "of an invoice that give it back in full give back its tax to the last minor unit."
+    )
     reason: str = strawberry.field(description="The reason printed on it.")
     issued_at: datetime = strawberry.field(description="When it was issued.")
 
@@ -97,6 +102,8 @@ class CreditNote(Node):
             number=row.number,
             invoice_id=ids.text(ids.Kind.INVOICE, row.organization_id, row.invoice_id),
             amount=Money.of_minor(row.amount_minor, row.currency, owner.locale),
+            net=Money.of_minor(row.amount_minor - row.tax_minor, row.currency, owner.locale),
+            tax=Money.of_minor(row.tax_minor, row.currency, owner.locale),
             reason=row.reason,
             issued_at=row.issued_at,
         )

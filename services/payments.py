@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from billing import credit_notes
-from billing.money import Money
+from billing.money import Money, total
 from billing.roles import Permission
 from models import invoices
 from models import payments as rows
@@ -77,14 +77,18 @@ class Excess(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class IssueCreditNote:
-    """Money given back on an issued invoice, with the reason that will be printed."""
+    """Money given back on an issued invoice, with the reason that will be printed.
+
+    `net` is told instead of `amount` where what is given back is known without its tax.
+    """
 
     organization_id: str
     idempotency_key: str
     invoice_id: str
-    amount: Money
+    amount: Money | None
     reason: str
     excess: Excess = Excess.REFUSE
+    net: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,13 +162,10 @@ async def issue_credit_note(unit: Unit, command: IssueCreditNote) -> CreditNoteI
     if invoice.status not in OPEN_STATUSES | {"PAID"}:
         message = f"invoice {invoice.number or invoice.id} is {invoice.status}; a credit note needs an issued one"
         return Refused(RefusalCode.STATUS_CONFLICT, message, ("invoiceId",))
-    credited = await rows.credited_minor(unit.client, unit.organization_id, invoice.id)
-    left, amount = Money(invoice.total_minor - credited, invoice.currency), command.amount
-    if command.excess is Excess.GIVE_WHAT_IS_LEFT and left.minor > 0 and amount.currency == left.currency:
-        paid = Money(invoice.total_minor, invoice.currency)
-        amount = credit_notes.capped(amount, paid=paid, credited=Money(credited, invoice.currency))
-    refused = _amount_refusal(amount, left, f"what is left of invoice {invoice.number}")
-    refused = refused or _text_refusal(command.reason, "reason")
+    credit = await _credit(unit, invoice, command)
+    if isinstance(credit, Refused):
+        return credit
+    refused, amount = _text_refusal(command.reason, "reason"), credit.total
     if refused is not None:
         return refused
     due = await amount_due(unit, invoice)
@@ -176,6 +177,7 @@ async def issue_credit_note(unit: Unit, command: IssueCreditNote) -> CreditNoteI
         number=f"{series}-{await invoices.next_number(unit.client, series):06d}",
         invoice_id=invoice.id,
         amount_minor=amount.minor,
+        tax_minor=credit.tax.minor,
         currency=amount.currency,
         reason=command.reason,
         issued_at=unit.at,
@@ -184,6 +186,32 @@ async def issue_credit_note(unit: Unit, command: IssueCreditNote) -> CreditNoteI
     unit.emit("CreditNoteIssued", facts, before={"amountDue": due.amount})
     await _settle(unit, invoice, due - amount)
     return CreditNoteIssued(note.id, note.number, invoice.id)
+
+
+async def _credit(unit: Unit, invoice: invoices.Invoice, command: IssueCreditNote) -> credit_notes.Note | Refused:
+    """Return what the note gives back of the subtotal and of the tax, or why it cannot."""
+    if (command.amount is None) == (command.net is None):
+        return Refused(RefusalCode.INPUT_INVALID, "give the amount with its tax or without: one of them", ("amount",))
+    currency, earlier = invoice.currency, await rows.credit_notes_of(unit.client, unit.organization_id, [invoice.id])
+    before = [
+        credit_notes.Note(Money(each.amount_minor - each.tax_minor, currency), Money(each.tax_minor, currency))
+        for each in earlier
+    ]
+    tax = Money(invoice.tax_minor + invoice.included_tax_minor, currency)
+    billed = credit_notes.Billed(Money(invoice.total_minor, currency) - tax, tax)
+    field = "amount" if command.net is None else "net"
+    wanted = command.amount or command.net
+    assert wanted is not None, "one of them is given"
+    paid = billed.total if command.net is None else billed.subtotal
+    credited = total([each.total if command.net is None else each.subtotal for each in before], currency)
+    left = paid - credited
+    if command.excess is Excess.GIVE_WHAT_IS_LEFT and left.minor > 0 and wanted.currency == currency:
+        wanted = credit_notes.capped(wanted, paid=paid, credited=credited)
+    refused = _amount_refusal(wanted, left, f"what is left of invoice {invoice.number}", field)
+    if refused is not None:
+        return refused
+    made = credit_notes.note_of_total if command.net is None else credit_notes.note
+    return made(billed, before, wanted)
 
 
 async def amount_due(unit: Unit, invoice: invoices.Invoice) -> Money:
@@ -200,12 +228,12 @@ async def _settle(unit: Unit, invoice: invoices.Invoice, due: Money) -> None:
         await dunning.relieve(unit)
 
 
-def _amount_refusal(amount: Money, bound: Money, what: str) -> Refused | None:
+def _amount_refusal(amount: Money, bound: Money, what: str, field: str = "amount") -> Refused | None:
     if amount.currency != bound.currency:
         message = f"the amount is in {amount.currency}, the invoice is in {bound.currency}"
-        return Refused(RefusalCode.CURRENCY_MISMATCH, message, ("amount", "currency"))
+        return Refused(RefusalCode.CURRENCY_MISMATCH, message, (field, "currency"))
     if not 0 < amount.minor <= bound.minor:
-        return Refused(RefusalCode.AMOUNT_INVALID, f"{amount} is not above 0 and up to {what}, {bound}", ("amount",))
+        return Refused(RefusalCode.AMOUNT_INVALID, f"{amount} is not above 0 and up to {what}, {bound}", (field,))
     return None
 
 

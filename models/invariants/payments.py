@@ -27,6 +27,20 @@ _OVERNOTED = Statement(f"""{_SETTLED}
            CAST(noted AS BIGINT) AS found
     FROM settled WHERE noted > 0 AND noted > total_minor ORDER BY id LIMIT :most
 """)  # noqa: S608  # a constant
+_TAX_NOTED = Statement("""
+    SELECT 'tax of the credit notes of invoice ' || name AS what,
+           CASE WHEN noted = total_minor THEN CAST(tax AS TEXT) ELSE 'up to ' || CAST(tax AS TEXT) END AS expected,
+           CAST(tax_noted AS BIGINT) AS found
+    FROM (
+        SELECT i.id, coalesce(i.number, i.id) AS name, i.total_minor, i.tax_minor + i.included_tax_minor AS tax,
+               sum(n.amount_minor) AS noted, sum(n.tax_minor) AS tax_noted
+        FROM invoices i
+        JOIN credit_notes n ON n.organization_id = i.organization_id AND n.invoice_id = i.id
+        WHERE i.organization_id = :organization_id
+        GROUP BY i.id, i.number, i.total_minor, i.tax_minor, i.included_tax_minor
+    ) AS notes
+    WHERE tax_noted > tax OR noted = total_minor AND tax_noted <> tax ORDER BY id LIMIT :most
+""")
 _STATUSES = Statement(f"""{_SETTLED}
     SELECT 'status of invoice ' || name || ', of which ' || CAST(total_minor - credits_minor - paid - noted AS TEXT)
                || ' is due' AS what,
@@ -62,6 +76,12 @@ async def payments_stay_within_the_total(books: Books) -> Differences:
 async def credit_notes_stay_within_the_total(books: Books) -> Differences:
     """All credit notes of an invoice together never exceed its total."""
     return await books.differing(_OVERNOTED)
+
+
+@of_organization
+async def credit_notes_give_back_their_tax(books: Books) -> Differences:
+    """Credit notes give back no more tax than their invoice has, and all of it once they give all of it back."""
+    return await books.differing(_TAX_NOTED)
 
 
 @of_organization

@@ -206,6 +206,23 @@ def _one_of_each() -> Iterator[tuple[str, dict[str, str | int]]]:
             yield named[1], row
 
 
+async def test_credit_notes_of_the_first_release_give_back_the_tax_of_their_invoice(
+    tmp_path: Path, worker_id: str
+) -> None:
+    rows = dict(_one_of_each())
+    billed = {"id": "i1", "number": "N-1", "boundary_at": 7, "total_minor": 92280, "tax_minor": 15380}
+    async with at_first_light(tmp_path, worker_id) as database:
+        await _insert(database, "invoices", **rows["invoices"] | billed | {"included_tax_minor": 0})
+        for number, amount in enumerate((87223, 5056, 1), start=1):
+            note = {"id": f"n{number}", "number": f"CN-{number}", "invoice_id": "i1", "amount_minor": amount}
+            await _insert(database, "credit_notes", **rows["credit_notes"] | note)
+
+        await migrate(database)
+
+        found = await database.reader.execute_query_dict("SELECT tax_minor FROM credit_notes ORDER BY id")
+        assert [row["tax_minor"] for row in found] == [14537, 843, 0]
+
+
 async def test_a_row_of_every_table_of_the_first_release_is_still_what_it_was(tmp_path: Path, worker_id: str) -> None:
     rows = dict(_one_of_each())
     async with at_first_light(tmp_path, worker_id) as database:

@@ -1,5 +1,6 @@
 """From usage to an invoice, its explanation, a payment and a credit note, through the graph."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -150,6 +151,35 @@ async def test_gives_money_back_on_an_issued_invoice(database: Database) -> None
     assert note["creditNote"]["amount"] == {"amount": "9.85"}
     assert note["invoice"] == {"status": "FINALIZED", "amountDue": {"amount": "50.00"}}
     assert listed["organization"]["creditNotes"]["nodes"] == [{"reason": "Goodwill", "invoiceId": invoice["id"]}]
+
+
+async def test_credit_notes_give_back_the_tax_of_what_they_give_back(database: Database) -> None:
+    november, invoice = await _billed(database)
+    selection = "creditNote { amount { amount } net { amount } tax { amount } } invoice { amountDue { amount } }"
+    given = {"invoiceId": invoice["id"], "reason": "Downgrade"}
+    billed = await november.data(
+        "query($id: ID!) { node(id: $id) { ... on Invoice { total { amount } tax { amount } subtotal { amount } } } }",
+        id=invoice["id"],
+    )
+
+    first = await november.do("issueCreditNote", selection, net=_usd("10.01"), **given)
+    above = await november.do("issueCreditNote", selection, net=_usd("100.00"), **given)
+    both = await november.do("issueCreditNote", selection, net=_usd("1.00"), amount=_usd("1.00"), **given)
+    neither = await november.do("issueCreditNote", selection, **given)
+    rest = await november.do("issueCreditNote", selection, amount=_usd("1000.00"), excess="GIVE_WHAT_IS_LEFT", **given)
+
+    notes = [first["creditNote"], rest["creditNote"]]
+    sums = {name: sum(Decimal(note[name]["amount"]) for note in notes) for name in ("amount", "net", "tax")}
+    assert first["creditNote"]["net"] == {"amount": "10.01"}
+    assert {name: f"{value:.2f}" for name, value in sums.items()} == {
+        "amount": billed["node"]["total"]["amount"],
+        "net": billed["node"]["subtotal"]["amount"],
+        "tax": billed["node"]["tax"]["amount"],
+    }
+    assert rest["invoice"] == {"amountDue": {"amount": "0.00"}}
+    assert [(error["code"], error["field"]) for error in above["userErrors"]] == [("AMOUNT_INVALID", ["net"])]
+    for refused in (both, neither):
+        assert [(error["code"], error["field"]) for error in refused["userErrors"]] == [("INPUT_INVALID", ["amount"])]
 
 
 async def test_gives_back_what_is_left_where_that_is_asked_for(database: Database) -> None:

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Final
 
-from billing import credit_notes
-from billing.credit_notes import Billed, Note
 from billing.money import Money, round_half_away
-from tests.conformance.adapters.given import Adapter, Given, cents, minor, text
+from tests.conformance.adapters import times
+from tests.conformance.adapters.given import Adapter, Document, Given, cents, minor, text
 from tests.conformance.answers import ask, one
 from tests.conformance.comparing import Amount
+from tests.conformance.house import Sandbox, a_plan
 
 FLAT: Final = {"kind": "FLAT"}
 
@@ -61,26 +61,37 @@ def sub_cent(given: Given) -> Mapping[str, object]:
 def notes(given: Given) -> Mapping[str, object]:
     fees = given.first("invoice_fee_cents", "invoice_fees_cents", "plan_cents", "fee_cents", "fees_cents")
     fee = sum(fees) if isinstance(fees, list) else int(fees)
-    entry = one({"model": "UNIT", "unit": cents(fee)}, quantity=FLAT, measured={"quantity": "1"})
-    invoice = ask([entry], tax=text(given["tax_pct"]))
-    billed, made = Billed(invoice.subtotal, invoice.tax), list[Note]()
+    entry = one({"model": "UNIT", "unit": cents(fee)}, quantity=FLAT, measured={}, timing="ADVANCE")
+    plan = a_plan(entry["item"], tax=text(given["tax_pct"]))
+    sandbox = given.house.sandbox(plan, at=times.instant("2026-10-01"))
+    (invoice,) = sandbox.invoices()
     wanted = given.first("credit_sub_total_cents", "credit_subtotal_cents", "credit_fee_cents", "credits_cents")
     if wanted is None:  # what is left of the time that was paid for
         part = Fraction(str(given.first("unused", "fraction", "remaining")))
         wanted = round_half_away(fee * part)
     several = isinstance(wanted, list)
-    for subtotal in wanted if several else [wanted]:
-        made.append(credit_notes.note(billed, made, Money(int(subtotal), "USD")))
+    made = [_note(sandbox, invoice, cents(subtotal)) for subtotal in (wanted if several else [wanted])]
     figures = {
-        "credit_sub_total_cents": [minor(note.subtotal) for note in made],
-        "credit_tax_cents": [minor(note.tax) for note in made],
-        "credit_total_cents": [minor(note.total) for note in made],
+        "credit_sub_total_cents": [_cents(note["net"]) for note in made],
+        "credit_tax_cents": [_cents(note["tax"]) for note in made],
+        "credit_total_cents": [_cents(note["amount"]) for note in made],
     }
     return {
-        "invoice_tax_cents": minor(invoice.tax),
-        "invoice_total_cents": minor(invoice.total),
+        "invoice_tax_cents": _cents(invoice["tax"]),
+        "invoice_total_cents": _cents(invoice["total"]),
         **(figures if several else {key: found for key, (found,) in figures.items()}),
     }
+
+
+def _note(sandbox: Sandbox, invoice: Document, net: str) -> Document:
+    fields = {"invoiceId": invoice["id"], "net": {"amount": net, "currency": invoice["currency"]}, "reason": "case"}
+    sums = "creditNote { net { amount } tax { amount } amount { amount } }"
+    made: Document = sandbox.do("issueCreditNote", sums, **fields)["creditNote"]
+    return made
+
+
+def _cents(money: Document) -> int:
+    return int(Fraction(money["amount"]) * 100)
 
 
 def discount(given: Given) -> Mapping[str, object]:

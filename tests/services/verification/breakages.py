@@ -168,6 +168,10 @@ BREAKAGES = (
         also=("payments.status_follows_the_money",),
     ),
     broken(
+        "payments.credit_notes_give_back_their_tax",
+        f"UPDATE credit_notes SET tax_minor = 999999 WHERE organization_id = {ACME}",
+    ),
+    broken(
         "payments.status_follows_the_money",
         f"UPDATE invoices SET status = 'PAID' WHERE organization_id = {ACME} AND id = {DUE}",
     ),
