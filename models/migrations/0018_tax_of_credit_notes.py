@@ -44,7 +44,7 @@ def _shares(notes: Sequence[Row]) -> list[Row]:
 class Migration(BaseMigration):
     """Tax of credit notes."""
 
-    dependencies = [("models", "0016_invitations")]  # noqa: RUF012  # Tortoise reads a plain class attribute
+    dependencies = [("models", "0017_imports")]  # noqa: RUF012  # Tortoise reads a plain class attribute
     operations = [  # noqa: RUF012  # the same
         Change(
             "credit_notes",
