@@ -32,6 +32,7 @@ from documents.formats import MEDIA_TYPES, Format
 from documents.invoice import CreditNote, InvoiceDocument, Line, Party, Payment, Seller, Share, Status, Totals, ZeroTax
 from documents.pdf import PdfUnavailable
 from models import invoices as rows
+from models import tenancy
 from models.sql import Client
 from schema import ids
 from schema.errors import ErrorCode, GraphError, as_graphql, first_code, present
@@ -94,7 +95,9 @@ class Downloads:
             policy.require(principal, named.organization_id, Permission.INVOICES_READ)
         except policy.NotVisible as stranger:
             raise absent from stranger
-        statement = await statements.load(self.reader, named.organization_id, named.key)
+        statement = await statements.load(
+            tenancy.confined(self.reader, principal.memberships), named.organization_id, named.key
+        )
         if statement is None:
             raise absent
         return statement

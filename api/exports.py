@@ -25,7 +25,7 @@ from billing.periods import require_utc
 from billing.roles import Permission
 from documents import tables
 from documents.tables import MEDIA_TYPES, TableFormat
-from models import audit, organizations
+from models import audit, organizations, tenancy
 from models.sql import Client
 from schema import ids
 from schema.errors import ErrorCode, GraphError
@@ -87,11 +87,13 @@ class Exports:
         assert caller is None or isinstance(caller, Principal)
         name, form = _asked_for(request.path_params["name"])
         organization_id = ids.parse(request.path_params["id"], ids.Kind.ORGANIZATION).organization_id
-        policy.require(policy.authenticated(caller), organization_id, Permission.AUDIT_READ)
-        organization = await organizations.find(self.reader, organization_id)
+        principal = policy.authenticated(caller)
+        policy.require(principal, organization_id, Permission.AUDIT_READ)
+        reader = tenancy.confined(self.reader, principal.memberships)
+        organization = await organizations.find(reader, organization_id)
         now = (organization.test_clock_at if organization else None) or self.now()
         listed = LISTS[name]
-        lines = listed.lines(self.reader, organization_id, request, now)
+        lines = listed.lines(reader, organization_id, request, now)
         return StreamingResponse(
             _written(lines, listed.columns, form),
             media_type=MEDIA_TYPES[form],

@@ -80,13 +80,14 @@ def build_house(
         assert caller is None or isinstance(caller, Principal)
         yield Context(
             principal=caller if connection is None else await callers.still(connection, caller),
-            reader=database.reader,
+            reader=database.answering,
             dispatcher=dispatcher,
             hub=dispatcher.hub,
             clock=now,
             request_id="news" if connection is None else connection.state.request_id,
             resumable=timedelta(days=settings.events_resumable_days),
             providers=known.providers,
+            everybody=database.reader,
         )
 
     return build_app(
@@ -100,9 +101,9 @@ def build_house(
         routes=[
             *known.routes,
             *downloads.routes(
-                authenticate=callers.authenticate, reader=database.reader, sellers=settings.printed_sellers
+                authenticate=callers.authenticate, reader=database.answering, sellers=settings.printed_sellers
             ),
-            *exports.routes(authenticate=callers.authenticate, reader=database.reader, now=now),
+            *exports.routes(authenticate=callers.authenticate, reader=database.answering, now=now),
             *uploads.routes(
                 authenticate=callers.authenticate,
                 dispatcher=dispatcher,

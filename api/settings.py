@@ -118,6 +118,11 @@ class Settings(BaseSettings):
         validation_alias="DATABASE_URL",
         description="`sqlite://path` for one process, `postgres://…` for any number.",
     )
+    confined_database_url: SecretStr | None = Field(
+        default=None,
+        description="The same PostgreSQL database as a role that row level security confines: what is answered to "
+        "callers is read with it. See `billgraph confine`.",
+    )
     allowed_origins: frozenset[str] = Field(
         default=frozenset(), description="JSON list of other web origins whose pages may call the graph."
     )
@@ -204,6 +209,11 @@ class Settings(BaseSettings):
         """Return whom webhooks may go to, and how their secrets are kept."""
         keys = [key.get_secret_value() for key in self.webhook_secret_keys]
         return Postbox(Policy(self.webhook_allowed_hosts), Vault(keys))
+
+    @property
+    def confined_url(self) -> str | None:
+        """Return the URL that answers are read with, where it is another one."""
+        return self.confined_database_url.get_secret_value() if self.confined_database_url else None
 
     @property
     def is_production(self) -> bool:

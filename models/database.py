@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.context import TortoiseContext
 
+from models import tenancy
 from models.runner import Runner, Writer
 
 ROW_MODULES = (
@@ -50,6 +51,7 @@ ROW_MODULES = (
 )
 MIGRATIONS = "models.migrations"
 POOL_SIZE = 10
+_POSTGRES = frozenset({"postgres", "postgresql", "asyncpg"})
 _worked_out = ""  # the scheme of the database that every row was last worked out for
 
 
@@ -73,20 +75,35 @@ class Database:
     runner: Runner
     context: TortoiseContext
     url: str = field(default="", repr=False)  # it may carry a password
+    confined: BaseDBAsyncClient | None = None
+
+    @property
+    def answering(self) -> BaseDBAsyncClient:
+        """What callers are answered from: a reader that the database itself confines, where there is one."""
+        return self.confined or self.reader
 
 
 @asynccontextmanager
-async def opened(url: str) -> AsyncIterator[Database]:
-    """Yield the database at `url`, and close every connection at the end, whatever happened."""
+async def opened(url: str, confined_url: str | None = None) -> AsyncIterator[Database]:
+    """Yield the database at `url`, and close every connection at the end, whatever happened.
+
+    `confined_url` is the same PostgreSQL database as a role that row level security confines; raise
+    `tenancy.NotConfined` where it does not.
+    """
     context = TortoiseContext()
     async with context:
-        await _init(context, url)
+        await _init(context, url, confined_url)
         writer = context.connections.get("writer")
         reader = context.connections.get("reader")
         await writer.create_connection(with_db=True)
         runner = Runner(cast(Writer, writer))
+        confined = None
+        if confined_url is not None:
+            confined = context.connections.get("confined")
+            await confined.create_connection(with_db=True)
+            await tenancy.require_confined(confined)
         try:
-            yield Database(writer.capabilities.dialect, reader, writer, runner, context, url)
+            yield Database(writer.capabilities.dialect, reader, writer, runner, context, url, confined)
         finally:
             await runner.drain()
 
@@ -114,7 +131,7 @@ def sqlite_path(url: str) -> Path | None:
     return Path(unquote(url.removeprefix("sqlite://"))) if parts.scheme == "sqlite" else None
 
 
-async def _init(context: TortoiseContext, url: str) -> None:
+async def _init(context: TortoiseContext, url: str, confined_url: str | None = None) -> None:
     """Tell `context` of the rows and connections.
 
     Tortoise works out every column, filter and base query of every row at each init. They depend on the dialect
@@ -123,7 +140,7 @@ async def _init(context: TortoiseContext, url: str) -> None:
     global _worked_out
     scheme = urlsplit(url).scheme
     await context.init(
-        config=_configuration(url),
+        config=_configuration(url, confined_url),
         use_tz=True,
         timezone="UTC",
         init_connections=scheme != _worked_out,
@@ -132,8 +149,13 @@ async def _init(context: TortoiseContext, url: str) -> None:
     _worked_out = scheme
 
 
-def _configuration(url: str) -> dict[str, Any]:
+def _configuration(url: str, confined_url: str | None) -> dict[str, Any]:
     connections = _connections(url)
+    if confined_url is not None:
+        parts = urlsplit(confined_url)
+        if parts.scheme not in _POSTGRES:
+            raise UnsupportedDatabase(f"only PostgreSQL confines a role; the URL starts with {parts.scheme!r}")
+        connections["confined"] = _postgres(parts, read_only="on") | {"engine": "models.engines.postgres_confined"}
     app = {"models": list(ROW_MODULES), "default_connection": "writer", "migrations": MIGRATIONS}
     return {"connections": connections, "apps": {"models": app}}
 
@@ -146,7 +168,7 @@ def _connections(url: str) -> dict[str, Any]:
             "writer": {"engine": "models.engines.sqlite_writer", "credentials": credentials},
             "reader": {"engine": "models.engines.sqlite_reader", "credentials": credentials},
         }
-    if parts.scheme in {"postgres", "postgresql", "asyncpg"}:
+    if parts.scheme in _POSTGRES:
         return {"writer": _postgres(parts, read_only="off"), "reader": _postgres(parts, read_only="on")}
     raise UnsupportedDatabase(f"DATABASE_URL starts with {parts.scheme!r}: expected sqlite:// or postgres://")
 

@@ -113,7 +113,7 @@ class InvitationMutations:
     )
     async def accept_invitation(self, info: Info, given: Input[AcceptInvitationInput]) -> AcceptInvitationPayload:
         context, caller = info.context, info.context.caller
-        found = await rows.find_by_token(context.reader, hash_of(given.token[:TOKEN_LENGTH_MAX]))
+        found = await rows.find_by_token(context.shared, hash_of(given.token[:TOKEN_LENGTH_MAX]))
         if found is None or not caller.is_person:
             message = "there is no such invitation, or it is void"
             return AcceptInvitationPayload.refused(Refused(RefusalCode.NOT_FOUND, message, ("token",)))

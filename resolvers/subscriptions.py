@@ -203,7 +203,7 @@ class _Asked:
         pause_seconds: float = 0.0,
     ) -> News[T]:
         """Return the news that was asked for."""
-        feed = Feed(self.context.hub, self.context.reader, self.organization_id, wants, joins, pause_seconds)
+        feed = Feed(self.context.hub, self.context.shared, self.organization_id, wants, joins, pause_seconds)
         view = as_seen(self.context.caller, self.organization_id)
         return News(self.context, feed, view, self.start, self.head, tell)
 

@@ -15,6 +15,7 @@ from auth import policy
 from auth.principal import Principal
 from auth.providers import Providers
 from events.hub import Hub
+from models import tenancy
 from models.organizations import Organization
 from models.sql import Client
 from schema.loaders import Loaders
@@ -40,10 +41,14 @@ class Context:
     request_id: str
     resumable: timedelta = RESUMABLE
     providers: Providers | None = None
+    everybody: Client | None = None
+    shared: Client = field(init=False)
+    """Reads for all callers together, where `reader` is kept to the organizations of this one."""
     now: datetime = field(init=False)
     loaders: Loaders = field(init=False)
 
     def __post_init__(self) -> None:
+        self.shared = self.everybody or self.reader
         self.refresh()
 
     @property
@@ -58,6 +63,7 @@ class Context:
     def refresh(self) -> None:
         """Forget what was loaded, and look at the clock again."""
         self.now = self.clock()
+        self.reader = tenancy.confined(self.reader, self.principal.memberships if self.principal else ())
         self.loaders = Loaders(self.reader, self.now)
 
     async def execute(self, verb: Verb[C, A], command: C) -> A | Refused:

@@ -70,7 +70,7 @@ class Viewer:
         if not self.principal.is_person:
             return []
         found = await rows.list_live(
-            info.context.reader,
+            info.context.shared,
             self.principal.issuer,
             self.principal.subject,
             at=info.context.now,

@@ -21,7 +21,7 @@ from events.hub import Hub
 from jobs import worker as worker_job
 from jobs.imports import Importer
 from jobs.webhooks import Postman
-from models import organizations
+from models import organizations, tenancy
 from models.database import opened, reading
 from models.migrate import migrate
 from models.plans import ALWAYS
@@ -58,7 +58,7 @@ def say(text: str) -> None:
 async def serve(settings: Settings) -> None:
     """Serve until told to stop; refuse a database that is not at the newest schema."""
     logs.configure(settings)
-    async with opened(settings.database_url.get_secret_value()) as database:
+    async with opened(settings.database_url.get_secret_value(), settings.confined_url) as database:
         await require_golden(database.reader)
         await remember_sellers(database, settings)
         await build_server(build_house(database, settings), settings).serve()
@@ -70,6 +70,18 @@ async def migrate_database(settings: Settings) -> None:
         await migrate(database, progress=lambda name: say(f"· applied {name}"))
         await require_golden(database.reader)
     say("the database is up to date")
+
+
+async def confine(settings: Settings, role: str) -> None:
+    """Let row level security keep a role to the organizations it is told of."""
+    async with opened(settings.database_url.get_secret_value()) as database:
+        if database.dialect == "sqlite":
+            raise NotAccepted("only PostgreSQL confines a role")
+        try:
+            tables = await tenancy.confine(database.writer, role)
+        except tenancy.NotConfined as error:
+            raise NotAccepted(str(error)) from error
+    say(f"{role} sees the rows of {len(tables)} tables only where it is told of their organization")
 
 
 async def explain(settings: Settings, number: str) -> None:

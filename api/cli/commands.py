@@ -113,6 +113,14 @@ def schema(
 
 
 @app.command()
+def confine(
+    role: Annotated[str, typer.Argument(help="A role of the database that may log in and owns nothing.")],
+) -> None:
+    """Confine a role of PostgreSQL to the organizations it is told of, on every table; again after each migration."""
+    asyncio.run(books.confine(Settings(), role))
+
+
+@app.command()
 def seed() -> None:
     """Fill an empty database with the demo organizations."""
     asyncio.run(demonstration.seed_only())

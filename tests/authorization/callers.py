@@ -23,6 +23,7 @@ from auth.principal import Membership, Method, Principal
 from billing.roles import BUILT_IN
 from events.hub import Hub
 from models.database import Database
+from models.sql import Client
 from resolvers.roots import schema
 from schema import cursors, ids
 from schema.context import Context
@@ -48,6 +49,8 @@ class Home:
     organization_id: str
     member_id: str
     other_id: str
+    answering: Client | None = None
+    """What answers are read with, where it is not the database's own reader."""
 
     def caller(self, name: str) -> Principal | None:
         """Return the caller of a name: as a role they are the same person, with another role."""
@@ -112,7 +115,14 @@ class Home:
         dispatcher = Dispatcher(self.database.runner, Hub())
         providers = providers_of(self.database)
         yield Context(
-            caller, self.database.reader, dispatcher, dispatcher.hub, lambda: AT, "request", providers=providers
+            caller,
+            self.answering or self.database.reader,
+            dispatcher,
+            dispatcher.hub,
+            lambda: AT,
+            "request",
+            providers=providers,
+            everybody=self.database.reader,
         )
 
 
