@@ -35,10 +35,11 @@ from models import invoices as rows
 from models import tenancy
 from models.sql import Client
 from schema import ids
-from schema.errors import ErrorCode, GraphError, as_graphql, first_code, present
+from schema.errors import ErrorCode, GraphError, as_graphql, first_code, first_facts, present
 from services import statements
 
 WRITERS_MAX: Final = 2
+RETRY_AFTER_SECONDS: Final = 2
 _NAME = re.compile(r"(?P<id>.+)\.(?P<format>[a-z]+)", re.ASCII)
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+", re.ASCII)
 _STATUS: Final[Mapping[ErrorCode, int]] = MappingProxyType(
@@ -52,7 +53,9 @@ _STATUS: Final[Mapping[ErrorCode, int]] = MappingProxyType(
         ErrorCode.BODY_TOO_LARGE: 413,
         ErrorCode.UNSUPPORTED_MEDIA_TYPE: 415,
         ErrorCode.TOO_MANY_FAILURES: 429,
+        ErrorCode.RATE_LIMITED: 429,
         ErrorCode.OVERLOADED: 503,
+        ErrorCode.TIMEOUT: 504,
         ErrorCode.INTERNAL: 500,
     }
 )
@@ -237,4 +240,8 @@ def failure(fault: Exception, request: str) -> Response:
     headers = {"cache-control": "no-store"}
     if code is ErrorCode.UNAUTHENTICATED:
         headers["www-authenticate"] = "Bearer"
+    if code is ErrorCode.RATE_LIMITED:
+        headers["retry-after"] = str(first_facts([error])["retry_after_seconds"])
+    if code is ErrorCode.OVERLOADED:
+        headers["retry-after"] = str(RETRY_AFTER_SECONDS)
     return JSONResponse({"errors": [present(error, request)]}, _STATUS.get(code, 400), headers)

@@ -16,7 +16,7 @@ import structlog
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 
-from api import downloads, exports, scim, uploads
+from api import downloads, exports, scim, uploads, usage_door
 from api.app import Lifespan, build_app
 from api.budgets import ORGANIZATION, PRINCIPAL, Payer, address
 from api.callers import Caller
@@ -108,6 +108,13 @@ def build_house(
                 authenticate=callers.authenticate,
                 dispatcher=dispatcher,
                 bytes_max=settings.limits.upload_bytes_max,
+                now=now,
+            ),
+            *usage_door.routes(
+                authenticate=callers.authenticate,
+                reader=database.reader,
+                dispatcher=dispatcher,
+                limits=settings.limits,
                 now=now,
             ),
             *scim.routes(database, dispatcher, public_url=settings.public_url, failures=known.failures, now=now),

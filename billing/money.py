@@ -221,9 +221,16 @@ def minor_to_nanos(minor: int, currency: str) -> int:
     return minor * NANOS_PER_MAJOR // minor_units(currency)
 
 
-def nanos_amount(nanos: int) -> str:
-    """Return `nanos` in major units as an exact decimal without trailing zeros."""
-    return decimal_text(Fraction(nanos, NANOS_PER_MAJOR))
+def nanos_amount(nanos: int, decimals_min: int = 0) -> str:
+    """Return `nanos` in major units as an exact decimal with at least `decimals_min` decimals, at most nine.
+
+    >>> nanos_amount(1_500_000_000), nanos_amount(1_500_000_000, 2), nanos_amount(-7), nanos_amount(2_000_000_000)
+    ('1.5', '1.50', '-0.000000007', '2')
+    """
+    major, rest = divmod(abs(nanos), NANOS_PER_MAJOR)
+    decimals = f"{rest:09}".rstrip("0").ljust(decimals_min, "0")
+    sign = "-" if nanos < 0 else ""
+    return f"{sign}{major}.{decimals}" if decimals else f"{sign}{major}"
 
 
 def check_nanos(nanos: int) -> int:

@@ -10,7 +10,6 @@ display only. Billed money has the decimals of its currency; metered cost has as
 """
 
 from decimal import Decimal
-from fractions import Fraction
 from functools import lru_cache
 
 import strawberry
@@ -49,8 +48,7 @@ class Money:
     @classmethod
     def of_nanos(cls, nanos: int, currency: str, locale: str) -> "Money":
         """Return metered cost, with every decimal it has."""
-        exact = Fraction(nanos, rules.NANOS_PER_MAJOR)
-        amount = rules.decimal_text(exact, exponent(currency))
+        amount = rules.nanos_amount(nanos, exponent(currency))
         return cls(amount=DecimalText(amount), currency=currency, locale=locale)
 
     @classmethod
