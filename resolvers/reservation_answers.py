@@ -9,6 +9,7 @@ import strawberry
 from models.organizations import Organization
 from resolvers.commands import Payload, owner_of
 from resolvers.member_names import MemberName
+from resolvers.reservation_inputs import ReservationName
 from resolvers.usage import limits_behind
 from schema.context import Context
 from schema.enums import mirror
@@ -160,7 +161,7 @@ def _error(outcome: Outcome, given: Any, owner: Organization, limits: Any, path:
         case EventBlocked(limit_id=limit_id):
             return SpendLimitReached.blocked(outcome, limits[limit_id], owner, path)
         case EventRefused(code=code, message=message, field=field):
-            named = given.blamed(field) if isinstance(given, MemberName) else field
+            named = given.blamed(field) if isinstance(given, MemberName | ReservationName) else field
             return user_error(Refused(code, message, named), under=path)
         case _:
             return None

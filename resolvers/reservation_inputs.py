@@ -86,6 +86,11 @@ class ReservationName:
             inputs.key(self.reservation_id, Kind.RESERVATION, organization_id, *path, "reservationId"), None
         )
 
+    def blamed(self, field: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the path of a refusal with the field by which the reservation was really named."""
+        name = "externalId" if self.reservation_id is None else "reservationId"
+        return tuple(name if part == "reservationId" else part for part in field)
+
 
 @strawberry.input(description="One measured use that a reservation was made for.")
 class CapturedUseInput:

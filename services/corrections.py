@@ -1,29 +1,28 @@
 """Correct what a source reported wrongly, without forgetting what it said first.
 
 A correction is an event of its own that supersedes another: same member, model and instant, another quantity. The
-counters of the windows it was used in and the rollups move by the difference. Where the month is billed already, the
-difference becomes a line of the next invoice. An event is superseded once; a second correction corrects the first.
+counters of the windows it was used in and the rollups move by the difference. What is more than was said has happened:
+no limit refuses it, and where it passes one it is flagged and told. Where the month is billed already, the difference
+becomes a line of the next invoice. An event is superseded once; a second correction corrects the first.
 """
 
 from dataclasses import dataclass
 
 from billing import limits as rules
-from billing.money import NANOS_MAX
 from billing.periods import local_date, month_containing, to_microseconds
 from billing.rating import QUANTITY_MAX, Direction
 from billing.roles import Permission
-from billing.windows import windows
 from models import adjustments, invoices
-from models import limits as limit_rows
 from models import usage as rows
-from services import alerts, terms
+from services import overruns, terms
 from services.dispatch import verb
 from services.expiry import expire_due
 from services.outcomes import RefusalCode, Refused, not_found
-from services.rating import Cost, cost_of, items_by_meter
+from services.rating import Cost, Day, Spot, cost_of, items_by_meter
+from services.spending import till
 from services.terms import Terms
 from services.unit import Unit
-from services.usage_facts import ID_LENGTH_MAX, EventRefused, UsageFact
+from services.usage_facts import ID_LENGTH_MAX, EventRecorded, EventRefused, UsageFact
 
 KEY_COLUMNS = ("member_id", "tier", "meter", "model", "direction", "price_version")
 
@@ -64,17 +63,24 @@ async def correct(unit: Unit, command: Correct) -> Corrected | Refused:
     if isinstance(cost, Refused):
         return cost
     assert in_force is not None, "a price comes from a plan"
+    delta_quantity, delta_nanos = command.quantity - original.quantity, cost.nanos - original.cost_nanos
+    await expire_due(unit)
+    spot = _spot(unit, original)
+    taking = await till(unit, [spot])
+    over_limit = taking.amend(command.correction_id, delta_nanos, spot)
+    if isinstance(over_limit, EventRefused):
+        return Refused(over_limit.code, over_limit.message, over_limit.field)
     period = month_containing(original.occurred_at, unit.organization.time_zone)
     billed = await invoices.billed_at(unit.client, unit.organization_id, period.end)
     usage_id = unit.new_id("usage")
-    await rows.insert_many(unit.client, [_event_row(unit, command, original, cost, usage_id)])
-    delta_quantity, delta_nanos = command.quantity - original.quantity, cost.nanos - original.cost_nanos
+    added = EventRecorded(command.correction_id, usage_id, delta_nanos, over_limit)
+    await rows.insert_many(unit.client, [_event_row(unit, command, original, cost, added)])
     day = local_date(original.occurred_at, unit.organization.time_zone).isoformat()
     await rows.roll_up(unit.client, [_rollup_row(original, in_force.subscription_id, day, delta_quantity, delta_nanos)])
     if billed is not None:
-        row = _adjustment_row(unit, command, original, usage_id, delta_quantity, delta_nanos, billed)
-        await adjustments.insert_many(unit.client, [row])
-    await _count(unit, original, delta_nanos)
+        adjustment = _adjustment_row(unit, command, original, usage_id, delta_quantity, delta_nanos, billed)
+        await adjustments.insert_many(unit.client, [adjustment])
+    await taking.write()
     facts = {"eventId": command.event_id, "correctionId": command.correction_id, "usageId": usage_id}
     unit.emit(
         "UsageCorrected",
@@ -82,6 +88,7 @@ async def correct(unit: Unit, command: Correct) -> Corrected | Refused:
         member_id=original.member_id,
         before={"usageId": original.id, "quantity": original.quantity, "costNanos": str(original.cost_nanos)},
     )
+    overruns.tell(unit, [(original.member_id, added)])
     return Corrected(usage_id, original.id, original.cost_nanos, cost.nanos, billed is not None)
 
 
@@ -120,34 +127,18 @@ async def _rate(unit: Unit, in_force: Terms | None, original: rows.UsageEvent, q
     return Refused(cost.code, cost.message, ("quantity",)) if isinstance(cost, EventRefused) else cost
 
 
-async def _count(unit: Unit, original: rows.UsageEvent, delta_nanos: int) -> None:
-    """Move the counters of the event's own windows, and tell those concerned of a threshold that is reached by it."""
+def _spot(unit: Unit, original: rows.UsageEvent) -> Spot:
+    """Return where the event counts: for whom it did, in the windows of its own instant."""
     chain = rules.Chain(unit.organization_id, original.group_id, original.tier, original.member_id)
-    found = windows(original.occurred_at, unit.organization.time_zone)
-    deltas = [
-        limit_rows.Delta(period.start, interval, level, subject, delta_nanos)
-        for interval, period in found.items()
-        for level, subject in chain.counted
-    ]
-    await limit_rows.add(unit.client, unit.organization_id, deltas)
-    if delta_nanos <= 0:
-        return
-    await expire_due(unit)
-    subjects = limit_rows.Subjects.of([chain])
-    starts = [(interval, period.start) for interval, period in found.items()]
-    counters = await limit_rows.counters_of(unit.client, unit.organization_id, starts, subjects)
-    assert all(counter.used_nanos <= NANOS_MAX for counter in counters.values()), "the sum was bounded on the way in"
-    in_force = await limit_rows.in_force_for(unit.client, unit.organization_id, subjects)
-    known = {counter.key: counter for counter in counters.values()}
-    bearing = rules.bearing([row.as_rule() for row in in_force], chain)
-    met = [(rules.gate(limit, chain, known), found[limit.interval]) for limit in bearing]
-    await alerts.raise_reached(unit, met)
+    return Spot(chain, Day.of(original.occurred_at, unit.organization.time_zone))
 
 
-def _event_row(unit: Unit, command: Correct, original: rows.UsageEvent, cost: Cost, usage_id: str) -> rows.EventColumns:
+def _event_row(
+    unit: Unit, command: Correct, original: rows.UsageEvent, cost: Cost, added: EventRecorded
+) -> rows.EventColumns:
     return (
         unit.organization_id,
-        usage_id,
+        added.usage_id,
         command.correction_id,
         f"corrects {original.id}",
         original.member_id,
@@ -159,7 +150,7 @@ def _event_row(unit: Unit, command: Correct, original: rows.UsageEvent, cost: Co
         command.quantity,
         cost.nanos,
         cost.version,
-        original.overage,
+        "RECORDED" if added.over_limit else original.overage,
         original.id,
         to_microseconds(original.occurred_at),
         to_microseconds(unit.at),

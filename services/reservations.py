@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from billing.money import NANOS_MAX
+from billing.money import NANOS_MAX, nanos_amount
 from billing.roles import Permission
 from billing.windows import Interval
 from models import reservations as rows
@@ -169,7 +169,7 @@ async def _price(unit: Unit, rates: Rater, ask: Ask) -> _Priced | EventRefused:
             return replace(rated, field=("quantities", str(index), *rated.field))
         amount += rated.cost_nanos
     if amount > NANOS_MAX:
-        message = f"the estimate of {amount} nanos is above the bound of {NANOS_MAX}"
+        message = f"the estimate of {nanos_amount(amount)} is above the bound of {nanos_amount(NANOS_MAX)}"
         return EventRefused(ask.external_id, RefusalCode.AMOUNT_INVALID, message, ("quantities",))
     day = Day.of(unit.at, unit.organization.time_zone)
     return _Priced(ask, amount, Spot(rates.chain(ask.member_id, unit.at), day))
@@ -195,7 +195,7 @@ def _shape_refusal(unit: Unit, ask: Ask) -> EventRefused | None:
         message = f"the organization is billed in {unit.organization.currency}, the amount is in {ask.currency}"
         return refused(message, "amount", "currency", code=RefusalCode.CURRENCY_MISMATCH)
     if not 0 <= ask.amount_nanos <= NANOS_MAX:
-        message = f"amount of {ask.amount_nanos} nanos is outside 0 to {NANOS_MAX}"
+        message = f"amount of {nanos_amount(ask.amount_nanos)} is outside 0 to {nanos_amount(NANOS_MAX)}"
         return refused(message, "amount", code=RefusalCode.AMOUNT_INVALID)
     return None
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from billing import holds
-from billing.money import NANOS_PER_MAJOR
+from billing.money import NANOS_PER_MAJOR, decimal_text, nanos_amount
 from billing.plans import Usage
 from billing.prices import UnitPrice
 from billing.rating import Direction
@@ -142,7 +142,8 @@ def _fact_of_amount(
         return EventRefused(row.external_id, RefusalCode.PRICE_MISSING, message, ("meter",))
     units = Fraction(amount_nanos, NANOS_PER_MAJOR) / unit_price
     if units < 0 or units.denominator != 1:
-        message = f"an amount of {amount_nanos} nanos is no whole number of units at {unit_price} each"
+        given, each = nanos_amount(amount_nanos), decimal_text(unit_price)
+        message = f"an amount of {given} is no whole number of units at {each} each"
         return EventRefused(row.external_id, RefusalCode.AMOUNT_INVALID, message, ("amount",))
     return (
         UsageFact(

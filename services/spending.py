@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from billing import holds
 from billing import limits as rules
-from billing.money import NANOS_MAX
+from billing.money import NANOS_MAX, nanos_amount
 from billing.windows import Interval
 from models import adjustments
 from models import limits as limit_rows
@@ -92,6 +92,21 @@ class Till:
         )
         self.free(keys, met.covered)
         return self._keep(event, place, over_limit=over_limit)
+
+    def amend(self, external_id: str, difference_nanos: int, spot: Spot) -> bool | EventRefused:
+        """Move what was spent by what a correction makes it differ, and return whether it passes a limit by it.
+
+        What is corrected has happened, so no limit refuses it.
+        """
+        place = self._place(spot)
+        over_limit = difference_nanos > 0 and any(
+            gate.lacks(difference_nanos) for gate in place.gates if gate.limit.kind is not rules.LimitKind.NOTIFY
+        )
+        if not self._move(place.cells, spent_nanos=difference_nanos):
+            return _too_much(external_id, "quantity")
+        if difference_nanos > 0:
+            self.moved[id(place)] = place
+        return over_limit
 
     def free(self, keys: Iterable[WindowKey], amount_nanos: int) -> None:
         """Take a hold, or a part of it, off the counters it was put on."""
@@ -217,5 +232,5 @@ def blocked(external_id: str, cost_nanos: int, verdict: rules.Blocked, spot: Spo
 
 
 def _too_much(external_id: str, field_name: str) -> EventRefused:
-    message = f"the month's spend would pass the bound of {NANOS_MAX} nanos"
+    message = f"the spend of a window would pass the bound of {nanos_amount(NANOS_MAX)}"
     return EventRefused(external_id, RefusalCode.AMOUNT_INVALID, message, (field_name,))

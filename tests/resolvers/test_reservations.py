@@ -109,7 +109,7 @@ async def test_each_entry_of_a_batch_has_an_outcome_and_a_place(database: Databa
         ("NOT_FOUND", ["reservations", "2", "memberExternalId"]),
     ]
     assert [each["outcome"] for each in settled["results"]] == ["DONE", "REFUSED"]
-    assert refusals(settled) == [("NOT_FOUND", ["settlements", "1", "reservationId"])]
+    assert refusals(settled) == [("NOT_FOUND", ["settlements", "1", "externalId"])]
     assert [each["outcome"] for each in released["results"]] == ["DONE", "DUPLICATE"]
 
 

@@ -1,11 +1,15 @@
 """Late and corrected usage: nothing lost, nothing twice, and nothing issued is edited."""
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from billing.rating import QUANTITY_MAX
 from models import invoices as rows
+from models import usage as usage_rows
 from models.database import Database
 from models.paging import Window
 from services import closing, corrections
@@ -64,6 +68,46 @@ async def test_an_event_taken_back_frees_the_limit(database: Database) -> None:
 
     assert isinstance(before, EventBlocked)
     assert isinstance(after, EventRecorded)
+
+
+async def test_a_correction_above_a_limit_is_kept_flagged_and_told(database: Database) -> None:
+    ours = await books(database)
+    bo = await ours.add("bo")
+    await ours.cap("MEMBER", "5.00", bo)
+    await ours.use(a_use("1", bo, 400), a_use("2", bo, 50))
+
+    fits = await correct(ours, "2", 100, to="fits")
+    passes = await correct(ours, "1", 900, to="passes")
+    less = await correct(ours, "passes", 800, to="less")
+
+    flags = {}
+    for each in ("fits", "passes", "less"):
+        row = await usage_rows.find_by_external_id(ours.reader, ours.organization_id, each)
+        assert row is not None
+        flags[each] = row.overage
+    (told,) = [json.loads(event.payload) for event in await ours.facts("SpendOverrun")]
+    assert all(isinstance(each, corrections.Corrected) for each in (fits, passes, less))
+    assert flags == {"fits": "NONE", "passes": "RECORDED", "less": "RECORDED"}
+    assert (told["memberId"], told["overLimitNanos"], told["usageIds"]) == (bo, str(5 * 10**9), [passes.usage_id])
+    assert [json.loads(event.payload)["threshold"] for event in await ours.facts("SpendLimitThresholdReached")] == [
+        75,
+        90,
+        100,
+    ]
+
+
+async def test_a_correction_makes_no_sum_that_cannot_be_counted(database: Database) -> None:
+    ours = await books(database)
+    bo = await ours.add("bo")
+    await ours.use(
+        *(replace(a_use(str(each), bo, 1), quantity=QUANTITY_MAX) for each in range(9)), a_use("last", bo, 1)
+    )
+
+    answer = await correct(ours, "last", QUANTITY_MAX // 10_000)
+
+    assert isinstance(answer, Refused)
+    assert (answer.code, answer.field) == (RefusalCode.AMOUNT_INVALID, ("quantity",))
+    assert (await ours.spent(bo))[bo] == 9 * QUANTITY_MAX + 10_000
 
 
 async def test_a_correction_can_be_corrected_and_an_event_only_once(database: Database) -> None:

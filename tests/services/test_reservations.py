@@ -440,6 +440,7 @@ async def test_refuses_what_cannot_be_held_and_harms_no_neighbour(
 
     assert isinstance(refused, EventRefused)
     assert (refused.code, refused.field) == (code, field)
+    assert "nanos" not in refused.message, "amounts are told as people write them"
     assert isinstance(made, facts.Reserved)
 
 
