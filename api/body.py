@@ -39,10 +39,8 @@ async def read(request: Request, *, bytes_max: int) -> bytes:
     return bytes(body)
 
 
-async def read_json(request: Request, *, bytes_max: int, depth_max: int) -> Any:
-    """Return the JSON value in the body, or raise `GraphError`."""
-    require_json(request)
-    body = await read(request, bytes_max=bytes_max)
+def decoded(body: bytes, *, depth_max: int) -> Any:
+    """Return the JSON value in a body, or raise `GraphError`."""
     try:
         return json_codec.decode(body, depth_max=depth_max)
     except json_codec.InvalidJson as error:

@@ -1,6 +1,6 @@
 """How does a request become an answer, the same way behind every door?
 
-A document is measured, then parsed and validated once and remembered. Queries are given up after a time. A mutation
+How a request becomes an operation is `preparing`. Queries are given up after a time. A mutation
 is never interrupted: when its caller leaves or its time is over, only the waiting ends. Resolvers, permissions and
 field extensions are strawberry's and run unchanged, for strawberry compiles them into the graphql-core schema.
 
@@ -17,7 +17,6 @@ from typing import Any
 import strawberry
 from graphql import (
     ExecutionResult,
-    OperationDefinitionNode,
     OperationType,
 )
 from graphql.execution import (
@@ -29,16 +28,15 @@ from graphql.execution import (
 )
 from strawberry.utils.await_maybe import await_maybe
 
-from api import cost, deprecations
-from api.budgets import Budgets, Tab
+from api import cost
+from api.budgets import Budgets
 from api.callers import OpenContext, Visit
 from api.following import Channels, Listener, Sink, failed
-from api.graph_requests import GraphRequest
 from api.observing import Observer
-from api.operations import Document, Documents, Operation, Refused, chosen
+from api.operations import Operation, Refused
+from api.preparing import Preparing
 from api.settings import Limits
 from api.trusted_documents import Library
-from api.validating import validated
 from auth import views
 from events.feed import Told
 from schema.errors import ERRORS_MAX, ErrorCode, GraphError, as_graphql, first_code
@@ -47,7 +45,7 @@ from schema.news import News
 _ACCESS_LOST = frozenset({ErrorCode.UNAUTHENTICATED, ErrorCode.FORBIDDEN, ErrorCode.NOT_FOUND})
 
 
-class Operations:
+class Operations(Preparing):
     """Prepares and executes the operations of one schema."""
 
     def __init__(
@@ -58,59 +56,14 @@ class Operations:
         library: Library | None = None,
         observer: Observer | None = None,
     ) -> None:
-        self._schema = graph_schema._schema
+        super().__init__(
+            graph_schema._schema, limits, budgets or Budgets(()), library or Library({}), observer or Observer()
+        )
         self._executor: type[Executor[Any]] = graph_schema.execution_context_class
-        self._limits = limits
-        self.budgets = budgets or Budgets(())
-        self._library = library or Library({})
-        self.observer = observer or Observer()
-        self._documents = Documents(limits.documents_cached_max)
         self._mutations: set[asyncio.Task[ExecutionResult]] = set()
         self._queries = 0
         self._streams = 0
         self.channels = Channels()
-
-    def prepare(self, request: GraphRequest, *, tab: Tab | None = None, is_known: bool = True) -> Operation:
-        """Return the operation the request means, or raise `Refused`. Who pays, pays for either.
-
-        To callers who are not known a refusal suggests no names: they would learn the schema by guessing.
-        """
-        try:
-            if tab is not None:
-                tab.require(1)
-            operation = self._prepared(request, tab, is_known=is_known)
-            if tab is not None:
-                tab.take(operation.cost.points)
-        except GraphError as fault:
-            self.observer.refused(fault.code)
-            raise Refused(as_graphql(fault)) from fault
-        except Refused as refused:
-            self.observer.refused(first_code(refused.errors))
-            if tab is not None:
-                tab.fine()
-            raise
-        return operation
-
-    def check(self, text: str) -> Document:
-        """Return a document that would be executed, or raise `Refused` with why it would not."""
-        return validated(self._schema, text, self._limits, is_known=True)
-
-    def _prepared(self, request: GraphRequest, tab: Tab | None, *, is_known: bool) -> Operation:
-        text = self._library.text_of(request)
-        document = self._documents.get(text)
-        if document is None:
-            document = validated(self._schema, text, self._limits, is_known=is_known)
-            self._documents.add(document)
-        self._library.learn(request)
-        definition = chosen(document.node, request.operation_name)
-        deprecated = self._deprecated(document, definition, request.variables) if document.deprecated else frozenset()
-        return Operation(document, definition, request.variables, tab, deprecated)
-
-    def _deprecated(
-        self, document: Document, definition: OperationDefinitionNode, variables: dict[str, Any]
-    ) -> frozenset[str]:
-        name = "" if definition.name is None else definition.name.value
-        return document.deprecated[name] | deprecations.in_variables(self._schema, definition, variables)
 
     async def run(self, operation: Operation, visit: Visit) -> ExecutionResult:
         """Return the answer to a query or mutation, with what it cost. It never raises for what happens inside."""

@@ -22,6 +22,7 @@ from api.graph_requests import GraphRequest
 from api.middleware import request_id
 from api.observing import account_of, named
 from api.operations import Operation, Refused
+from api.pacing import WORTH_WAITING_BYTES
 from api.pages import QueryPage
 from api.settings import Settings
 from schema.errors import ErrorCode, GraphError, as_graphql, first_code, first_facts
@@ -75,7 +76,7 @@ class HttpDoor:
         require_origin(request, self._settings.trusted_origins)
         caller, asked = await self._introduced(request)
         request.state.tab = tab = self._tab(request, caller, asked)
-        operation = self.operations.prepare(asked, tab=tab, is_known=caller is not None)
+        operation = await self.operations.admit(asked, tab=tab, is_known=caller is not None)
         request.state.facts = {**named(operation), "principal": account_of(caller)}
         if request.method == "GET" and operation.kind is OperationType.MUTATION:
             raise GraphError(ErrorCode.METHOD_NOT_ALLOWED, "A mutation needs POST.", allow="POST")
@@ -88,7 +89,7 @@ class HttpDoor:
         try:
             caller = await self._authenticate(request, {})
             request.state.facts = {"principal": account_of(caller)}
-            return caller, await self._read(request)
+            return caller, await self._read(request, caller)
         except GraphError as fault:
             self.operations.observer.refused(fault.code)
             request.state.tab = tab = self._tab(request, caller, None)
@@ -100,14 +101,18 @@ class HttpDoor:
         budgets = self.operations.budgets
         return budgets.tab(budgets.payers_of(request, caller, asked))
 
-    async def _read(self, request: Request) -> GraphRequest:
+    async def _read(self, request: Request, caller: Caller | None) -> GraphRequest:
         limits = self._settings.limits
         match request.method:
             case "POST":
-                parameters = await body.read_json(
-                    request, bytes_max=limits.body_bytes_max, depth_max=limits.json_depth_max
+                body.require_json(request)
+                text = await body.read(request, bytes_max=limits.body_bytes_max)
+                if len(text) < WORTH_WAITING_BYTES:
+                    return GraphRequest.of(body.decoded(text, depth_max=limits.json_depth_max))
+                who = tuple(self.operations.budgets.payers_of(request, caller, None)[:1])
+                return await self.operations.pace.run(
+                    who, lambda: GraphRequest.of(body.decoded(text, depth_max=limits.json_depth_max))
                 )
-                return GraphRequest.of(parameters)
             case "GET":
                 return GraphRequest.of_query_string(request.query_params, json_depth_max=limits.json_depth_max)
             case _:

@@ -20,6 +20,7 @@ from api.draining import Drain
 from api.execution import Operations
 from api.graphql_http import RETRY_AFTER_SECONDS
 from api.middleware import request_id
+from api.observing import HEADERS_TOLD
 from api.push_socket import EXTENSION, PushSocket
 from api.settings import Settings
 from api.socket_session import Session
@@ -30,6 +31,7 @@ from schema.errors import GraphError
 
 SUBPROTOCOL = "graphql-transport-ws"
 CLOSING_SECONDS_MAX = 2.0
+HEADER_KEPT_MAX = 200
 
 _log = structlog.get_logger(__name__)
 
@@ -116,6 +118,7 @@ class GraphQLOverWebSocket:
 
 
 def _introduced(websocket: WebSocket) -> HTTPConnection:
-    """Return what is needed of a connection once its caller is known: where from, and as whom."""
+    """Return what is needed of a connection once its caller is known: where from, as whom, and in which trace."""
     kept = {name: websocket.scope[name] for name in ("type", "client", "state")}
-    return HTTPConnection({**kept, "path": websocket.scope["path"], "headers": []})
+    headers = [(name, value[:HEADER_KEPT_MAX]) for name, value in websocket.scope["headers"] if name in HEADERS_TOLD]
+    return HTTPConnection({**kept, "path": websocket.scope["path"], "headers": headers})

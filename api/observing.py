@@ -27,6 +27,8 @@ CANCELLED: Final = "CANCELLED"
 NOBODY: Final = "nobody"
 UNNAMED: Final = "unnamed"
 CLIENT_NAME_HEADER: Final = "apollographql-client-name"
+HEADERS_TOLD: Final = frozenset({b"apollographql-client-name", b"traceparent", b"tracestate"})
+"""The headers that say something of an operation to those who look at it later."""
 _NAME_SHOWN_MAX: Final = 100
 _log = structlog.get_logger("billgraph.access")
 

@@ -22,6 +22,7 @@ from api.execution import Operations, Subscription
 from api.following import Answered
 from api.observing import account_of, named
 from api.operations import Refused
+from api.pacing import WORTH_WAITING_BYTES
 from api.push_socket import INTERRUPTED, PushSocket
 from api.settings import Limits
 from api.watch import Watch
@@ -132,7 +133,15 @@ class Session:
             raise Close(message["code"], message["reason"])
         if message["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(message.get("code", 1005), message.get("reason"))
-        return ws_frames.read(message.get("text"), depth_max=self._limits.json_depth_max)
+        text = message.get("text")
+        if text is None or len(text) < WORTH_WAITING_BYTES:
+            return ws_frames.read(text, depth_max=self._limits.json_depth_max)
+        try:
+            return await self._operations.pace.run(
+                self._socket, lambda: ws_frames.read(text, depth_max=self._limits.json_depth_max)
+            )
+        except GraphError as fault:
+            raise Close(1013, fault.message) from fault
 
     async def _introduction(self) -> ws_frames.Init:
         while True:
@@ -175,7 +184,7 @@ class Session:
         try:
             budgets = self._operations.budgets
             tab = budgets.tab(budgets.payers_of(visit.connection, visit.caller, frame.request))
-            operation = self._operations.prepare(frame.request, tab=tab)
+            operation = await self._operations.admit(frame.request, tab=tab, is_known=True)
             if operation.kind is OperationType.SUBSCRIPTION:  # of anything else is told when it is over
                 _log.info("subscribed", **named(operation), principal=account_of(visit.caller))
             opened = await self._operations.open(operation, visit, _Sink(self, frame.id))

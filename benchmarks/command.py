@@ -8,7 +8,7 @@ from importlib import import_module
 
 import typer
 
-from benchmarks import importing, kills, limits, month_close
+from benchmarks import hostile_proof, importing, kills, limits, month_close
 from benchmarks.console import race
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ app.command("limits")(limits.run)
 app.command("kills")(kills.run)
 app.command("import")(importing.run)
 app.command("console")(race.run)
+app.command("hostile")(hostile_proof.run)
 for command, module, summary in (
     (
         "alerts",

@@ -83,7 +83,7 @@ async def measure(count: int, kill: Victim, database: str) -> Proof:
     """Work, kill, start again, and look."""
     with tempfile.TemporaryDirectory(prefix="billgraph-kills-") as name:
         folder = Path(name)
-        async with _database(database) as (url, cluster):
+        async with catalogued(database) as (url, cluster):
             with issuing(folder) as issuer:
                 server = Served(url, issuer, folder / "log")
                 await server.start()
@@ -162,7 +162,7 @@ class _Kills:
 
 async def _proof(server: Served, issuer: Issuer, kills: _Kills) -> Proof:
     token = issuer.token("owner@bench.example", "Owner")
-    work, cursor = await _opened_work(server, token)
+    work, cursor = await opened_work(server, token)
     subscriber = Subscriber(server.origin, token, work.organization_id, cursor)
     listening = asyncio.create_task(subscriber.listen())
     working = asyncio.create_task(work.go(CLIENTS))
@@ -182,7 +182,7 @@ async def _proof(server: Served, issuer: Issuer, kills: _Kills) -> Proof:
     )
 
 
-async def _opened_work(server: Served, token: str) -> tuple[load.Work, str]:
+async def opened_work(server: Served, token: str) -> tuple[load.Work, str]:
     """Open an organization with a few members through the graph, and return it with the cursor it stands at."""
     work = load.Work(server.origin, token, "", [])
     async with work.http() as client:
@@ -254,10 +254,10 @@ def _row_id(global_id: str) -> str:
 
 
 @asynccontextmanager
-async def _database(database: str) -> AsyncIterator[tuple[str, clusters.Cluster | None]]:
+async def catalogued(database: str) -> AsyncIterator[tuple[str, clusters.Cluster | None]]:
     """Yield a database with a plan in its catalogue, and its cluster where that is the proof's own."""
     if database == "private":
-        async with clusters.running() as cluster, _database(cluster.url) as (url, _):
+        async with clusters.running() as cluster, catalogued(cluster.url) as (url, _):
             yield url, cluster
         return
     async with databases.thrown_away(database) as url:

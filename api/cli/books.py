@@ -13,7 +13,7 @@ from api import logs
 from api.cli.explaining import explained
 from api.house import build_house, now, remember_sellers
 from api.identity import lifetimes
-from api.server import build_server
+from api.server import build_server, settle
 from api.settings import Settings
 from auth.principal import Principal
 from auth.sessions import Sessions
@@ -61,7 +61,9 @@ async def serve(settings: Settings) -> None:
     async with opened(settings.database_url.get_secret_value(), settings.confined_url) as database:
         await require_golden(database.reader)
         await remember_sellers(database, settings)
-        await build_server(build_house(database, settings), settings).serve()
+        server = build_server(build_house(database, settings), settings)
+        settle()
+        await server.serve()
 
 
 async def migrate_database(settings: Settings) -> None:

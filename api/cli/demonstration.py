@@ -15,7 +15,7 @@ from api.cli.books import say
 from api.demo import personas, seed
 from api.house import build_house, now, remember_sellers
 from api.identity import AUDIENCE, issuer_of
-from api.server import Server, build_server
+from api.server import Server, build_server, settle
 from api.settings import SellerDetails, Settings
 from auth.development import mint_access_token
 from auth.signing import SigningKey
@@ -69,6 +69,7 @@ async def run(*, open_browser: bool) -> None:
         app = build_house(database, settings, personas=personas.PERSONAS, key_path=KEY_PATH)
         _remember(settings)
         server = build_server(app, settings)
+        settle()
         greeting = asyncio.create_task(_greet_when_ready(server, settings, open_browser=open_browser))
         try:
             await server.serve()
