@@ -118,6 +118,13 @@ async def next_end(client: BaseDBAsyncClient, organization_id: str) -> NextEnd |
     return NextEnd(row["id"], bool(row["pending"]), from_microseconds(row["due_at"])) if row else None
 
 
+async def lapsed(client: BaseDBAsyncClient, organization_id: str, *, at: datetime, limit: int) -> list[str]:
+    """Return the raises for a time that are over at `at` and still in force, the first to be over first."""
+    query = LimitIncrease.filter(organization_id=organization_id, granted_until_at__lte=at, ended_at__isnull=True)
+    found = await query.using_db(client).order_by("granted_until_at", "id").limit(limit).values_list("id", flat=True)
+    return [str(each) for each in found]
+
+
 async def page_of(
     client: BaseDBAsyncClient, organization_id: str, window: Window, **conditions: Any
 ) -> Page[LimitIncrease]:

@@ -16,7 +16,7 @@ from models import adjustments, invoices
 from models import usage as rows
 from services import overruns, terms
 from services.dispatch import verb
-from services.expiry import expire_due
+from services.lapsing import let_lapse
 from services.outcomes import RefusalCode, Refused, not_found
 from services.rating import Cost, Day, Spot, cost_of, items_by_meter
 from services.spending import till
@@ -64,7 +64,7 @@ async def correct(unit: Unit, command: Correct) -> Corrected | Refused:
         return cost
     assert in_force is not None, "a price comes from a plan"
     delta_quantity, delta_nanos = command.quantity - original.quantity, cost.nanos - original.cost_nanos
-    await expire_due(unit)
+    await let_lapse(unit)
     spot = _spot(unit, original)
     taking = await till(unit, [spot])
     over_limit = taking.amend(command.correction_id, delta_nanos, spot)

@@ -15,7 +15,8 @@ from billing.windows import Interval
 from models import reservations as rows
 from services import terms
 from services.dispatch import ANY_STATUS, verb
-from services.expiry import expire_due, news_of
+from services.expiry import news_of
+from services.lapsing import let_lapse
 from services.naming import member_ids
 from services.outcomes import RefusalCode, Refused
 from services.rating import Day, Rater, Spot, rater
@@ -57,7 +58,7 @@ async def reserve(unit: Unit, command: Reserve) -> ReserveAnswer | Refused:
         return Refused(RefusalCode.INPUT_INVALID, message, ("reservations",))
     if await terms.at_instant(unit.client, unit.organization_id, unit.at) is None:
         return Refused(RefusalCode.PLAN_MISSING, "the organization has no plan to rate usage by", ("organizationId",))
-    await expire_due(unit)
+    await let_lapse(unit)
     ids = await member_ids(unit, ((ask.named_by, ask.member_id) for ask in command.asks))
     asks = [replace(ask, member_id=ids[ask.named_by, ask.member_id], named_by=NamedBy.ID) for ask in command.asks]
     rates = await rater(unit, {ask.member_id for ask in asks})
@@ -94,7 +95,7 @@ async def release(unit: Unit, command: Release) -> ReleaseAnswer | Refused:
     if not 1 <= len(command.reservations) <= ITEMS_MAX:
         message = f"{len(command.reservations)} reservations: give 1 to {ITEMS_MAX}"
         return Refused(RefusalCode.INPUT_INVALID, message, ("reservations",))
-    await expire_due(unit)
+    await let_lapse(unit)
     found = await find(unit, command.reservations)
     held = {row.id: row for row in found.values() if row.status == "HELD"}
     taking = await till(unit, (), [key for row in held.values() for key in row.keys])

@@ -22,7 +22,8 @@ from models import usage as usage_rows
 from models.sql import Row
 from services import overruns
 from services.dispatch import ANY_STATUS, verb
-from services.expiry import expire_due, news_of
+from services.expiry import news_of
+from services.lapsing import let_lapse
 from services.outcomes import RefusalCode, Refused
 from services.rating import RatedEvent, Rater, Spot, items_by_meter, rater
 from services.reservation_facts import (
@@ -57,7 +58,7 @@ async def settle(unit: Unit, command: Settle) -> SettleAnswer | Refused:
     refused = _size_refusal(command)
     if refused is not None:
         return refused
-    await expire_due(unit)
+    await let_lapse(unit)
     found = await find(unit, [actual.which for actual in command.actuals])
     rates = await rater(unit, {row.member_id for row in found.values()})
     asked = [_facts(rates, actual, found) for actual in command.actuals]

@@ -11,11 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from billing.roles import Permission
-from models import reservations
 from models import usage as rows
 from services import ledger, overruns, spending, terms
 from services.dispatch import NotTogether, verb
-from services.expiry import expire_due
+from services.lapsing import lapses, let_lapse
 from services.naming import member_ids
 from services.outcomes import RefusalCode, Refused
 from services.rating import RatedEvent, Rater, rater
@@ -127,10 +126,10 @@ def _refusal(unit: Unit, command: Record, timeline: terms.Timeline) -> Refused |
 
 
 async def _expire(units: Sequence[Unit]) -> None:
-    """End what is due at the first command's instant. Where more is due by a later one's, each has its own turn."""
-    await expire_due(units[0])
-    latest = max(unit.at for unit in units)
-    if latest > units[0].at and await reservations.due(units[0].client, units[0].organization_id, at=latest, limit=1):
+    """End what is over at the first command's instant. Where more is by a later one's, each has its own turn."""
+    await let_lapse(units[0])
+    latest = max(units, key=lambda unit: unit.at)
+    if latest.at > units[0].at and await lapses(latest):
         raise NotTogether
 
 

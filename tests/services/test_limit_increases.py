@@ -15,10 +15,11 @@ from models import limit_increases as rows
 from models import limits as limit_rows
 from models.database import Database
 from models.paging import Window
-from services import clock, increase_ends, limit_increases, limits, members, standings
+from services import clock, increase_ends, limit_increases, limits, members, standings, usage
 from services.dispatch import Request
 from services.outcomes import RefusalCode, Refused
 from tests.services.books import START, Books, a_use, as_role, books, days_later
+from tests.services.holding import an_ask, reserve
 
 DAY = timedelta(days=1)
 
@@ -406,6 +407,22 @@ async def test_a_raise_for_a_time_gives_the_former_limit_back(database: Database
     (event,) = await ours.facts("LimitIncreaseEnded")
     assert event.actor == "system"
     assert json.loads(event.payload)["formerLimitId"]
+
+
+async def test_a_raise_is_over_at_its_instant_whether_or_not_a_worker_came_by(database: Database) -> None:
+    ours, bo = await capped(database)
+    await raised(ours, bo, "200", until=days_later(3))
+    await ours.use(a_use("1", bo, 150_00, at=START), at=START)
+
+    (within,) = await ours.use(a_use("2", bo, 10_00, at=days_later(2)), at=days_later(2))
+    (late,) = await ours.use(a_use("3", bo, 10_00, at=days_later(3)), at=days_later(3))
+    (held,) = await reserve(ours, an_ask("r", bo, 1), at=days_later(3))
+
+    assert isinstance(within, usage.EventRecorded)
+    assert isinstance(late, usage.EventBlocked)
+    assert isinstance(held, usage.EventBlocked)
+    assert (late.cap_nanos, late.headroom_nanos) == (100 * 10**9, 0)
+    assert len(await ours.facts("LimitIncreaseEnded")) == 1
 
 
 async def test_what_was_decided_later_stands_when_a_raise_is_over(database: Database) -> None:
