@@ -139,11 +139,16 @@ def total(amounts: Sequence[Money], currency: str) -> Money:
     return result
 
 
+def is_decimal(text: str) -> bool:
+    """Return whether `text` is written as a plain decimal number, however many digits it has."""
+    return _DECIMAL.fullmatch(text) is not None
+
+
 def parse_exact(text: str) -> Fraction:
     """Return the number written in `text`: an optional minus, digits, and perhaps a point and digits."""
     if not isinstance(text, str):
         raise InvalidAmount(f"{text!r} is a {type(text).__name__}; an amount is written as a decimal text")
-    if not _DECIMAL.fullmatch(text):
+    if not is_decimal(text):
         raise InvalidAmount(f"{text[:40]!r} is not a plain decimal number")
     digits = sum(character.isdigit() for character in text)
     if digits > DIGITS_MAX:

@@ -10,7 +10,7 @@ replaces it for later events only. The cost is rounded once, to whole nanos, hal
 4500000
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -37,11 +37,18 @@ class InvalidRate(ValueError):
     """A rate, a card or a quantity is out of its bounds."""
 
 
-class UnknownModel(LookupError):
-    """No rate card in force on the date knows the model."""
+NAMED_MAX: Final = 5
 
-    def __init__(self, model: str, direction: Direction, occurred_at: datetime) -> None:
-        super().__init__(f"model {model!r} ({direction}) is on no rate card in force at {occurred_at.isoformat()}")
+
+class UnknownModel(LookupError):
+    """No rate card in force on the date knows the model; the message names some of those it knows."""
+
+    def __init__(self, model: str, direction: Direction, occurred_at: datetime, known: Iterable[str] = ()) -> None:
+        names = sorted(set(known))
+        rest = f" and {len(names) - NAMED_MAX} more" if len(names) > NAMED_MAX else ""
+        has = f"; the one in force has {', '.join(names[:NAMED_MAX])}{rest}" if names else ""
+        message = f"model {model[:40]!r} ({direction}) is on no rate card in force at {occurred_at.isoformat()}{has}"
+        super().__init__(message)
         self.model, self.direction, self.occurred_at = model, direction, occurred_at
 
 
@@ -115,7 +122,8 @@ def rate(
         raise InvalidRate(f"quantity {quantity} is outside 0 to {QUANTITY_MAX}")
     card = card_at(cards, occurred_at)
     if card is None or not any(known == model for known, _ in card.rates):
-        raise UnknownModel(model, direction, occurred_at)
+        known = () if card is None else (name for name, _ in card.rates)
+        raise UnknownModel(model, direction, occurred_at, known)
     found = card.rates.get((model, direction))
     if found is None:
         raise NoRate(model, direction, occurred_at)

@@ -99,7 +99,10 @@ class ExactMoneyInput:
 
     def nanos(self, *field: str) -> int:
         """Return the amount in nanos; raise `InvalidInput` for more decimals than these have."""
-        nanos = rules.parse_exact(self.amount) * rules.NANOS_PER_MAJOR
+        try:
+            nanos = rules.parse_exact(self.amount) * rules.NANOS_PER_MAJOR
+        except rules.InvalidAmount as error:
+            raise InvalidInput(RefusalCode.AMOUNT_INVALID, str(error), (*field, "amount")) from error
         if nanos.denominator != 1:
             message = f"{self.amount} has more than nine decimals"
             raise InvalidInput(RefusalCode.AMOUNT_INVALID, message, (*field, "amount"))

@@ -23,7 +23,7 @@ import strawberry
 from strawberry.scalars import JSON
 from strawberry.types.scalar import ScalarDefinition
 
-from billing.money import InvalidAmount, parse_exact
+from billing.money import is_decimal
 
 DecimalText = NewType("DecimalText", str)
 """An exact decimal, as `Decimal` of the graph."""
@@ -34,6 +34,7 @@ ExactText = NewType("ExactText", str)
 Long = NewType("Long", int)
 """A 64-bit integer, as `Long` of the graph."""
 
+DECIMAL_LENGTH_MAX: Final = 100
 LONG_MIN: Final = -(2**63)
 LONG_MAX: Final = 2**63 - 1
 _INTEGER = re.compile(r"-?[0-9]{1,19}", re.ASCII)
@@ -44,14 +45,18 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
 def read_decimal(value: object) -> str:
-    """Return `value` when it is the text of a plain decimal within bounds."""
+    """Return `value` when it is the text of a plain decimal.
+
+    One with more digits than an amount may have is left to who reads the amount: that is an answer with a field.
+    """
     if isinstance(value, int | float) and not isinstance(value, bool):
         raise ValueError(f'{value} is a number; write an amount as text, "12.40", so that no digit is lost')
-    try:
-        parse_exact(_text(value, "a decimal such as 12.40"))
-    except InvalidAmount as refused:
-        raise ValueError(f"{refused}; write digits and at most one point, such as 12.40") from None
-    return str(value)
+    text = _text(value, "a decimal such as 12.40")
+    if len(text) > DECIMAL_LENGTH_MAX:
+        raise ValueError(f"{len(text)} characters; the bound is {DECIMAL_LENGTH_MAX}")
+    if not is_decimal(text):
+        raise ValueError(f"{text!r} is not a plain decimal number; write digits and at most one point, such as 12.40")
+    return text
 
 
 def read_long(value: object) -> int:

@@ -238,6 +238,17 @@ def test_names_the_rate_that_is_missing(model, direction, day, error, message):
         rating.rate((a_card(),), model, rating.Direction(direction), 1, at(day), "USD")
 
 
+@pytest.mark.parametrize(
+    ("models", "known"), [(("b", "a"), "has a, b$"), (tuple("gfedcba"), "has a, b, c, d, e and 2 more$")]
+)
+def test_names_some_of_the_models_that_are_priced(models, known):
+    rates = {(model, direction): rating.Rate(Fraction(1), 1) for model in models for direction in rating.Direction}
+    card = rating.RateCard("v1", at("2026-01-01"), rates)
+
+    with pytest.raises(rating.UnknownModel, match=f"; the one in force {known}"):
+        rating.rate((card,), "h", rating.Direction.INPUT, 1, at("2026-01-01"), "USD")
+
+
 def test_rounds_each_event_once_half_away_from_zero():
     card = rating.RateCard("v1", at("2026-01-01"), {("m", rating.Direction.INPUT): rating.Rate(Fraction("0.5"), 10**9)})
 

@@ -9,13 +9,13 @@ from schema.money import Money, formatted
 from schema.scalars import read_date, read_decimal, read_instant, read_long, write_instant, write_long
 
 
-@pytest.mark.parametrize("text", ["0", "12.40", "-3", "0.000003", "999999999999999999"])
+@pytest.mark.parametrize("text", ["0", "12.40", "-3", "0.000003", "9" * 18, "1" * 40])
 def test_keeps_a_decimal_as_it_was_written(text: str) -> None:
     assert read_decimal(text) == text
 
 
 @pytest.mark.parametrize(
-    "value", [12.4, 12, True, None, [], "1e3", "NaN", "Infinity", "", " 1", "1,0", "+1", ".5", "1.", "١", "1" * 19]
+    "value", [12.4, 12, True, None, [], "1e3", "NaN", "Infinity", "", " 1", "1,0", "+1", ".5", "1.", "١", "1" * 101]
 )
 def test_refuses_what_is_no_exact_decimal(value: object) -> None:
     with pytest.raises(ValueError, match=r"\w+"):
