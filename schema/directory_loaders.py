@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from functools import cached_property
 
-from strawberry.dataloader import DataLoader
-
 from models import directory_groups
 from models.sql import Client
-from schema.batches import batched
+from schema.batches import Loader, batched
 
 
 class DirectoryLoaders:
@@ -16,7 +14,7 @@ class DirectoryLoaders:
     _reader: Client
 
     @cached_property
-    def directory_group(self) -> DataLoader[tuple[str, str], directory_groups.DirectoryGroup | None]:
+    def directory_group(self) -> Loader[tuple[str, str], directory_groups.DirectoryGroup | None]:
         """Groups of directories by id."""
 
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, directory_groups.DirectoryGroup]:
@@ -25,7 +23,7 @@ class DirectoryLoaders:
         return batched(read)
 
     @cached_property
-    def directory_group_size(self) -> DataLoader[tuple[str, str], int | None]:
+    def directory_group_size(self) -> Loader[tuple[str, str], int | None]:
         """How many members groups of directories have, by group."""
 
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, int]:

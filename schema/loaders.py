@@ -7,8 +7,6 @@ organization, however many rows. A key always begins with the organization, so n
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
-from strawberry.dataloader import DataLoader
-
 from billing.limits import Counter, SpendLevel
 from billing.periods import month_containing
 from billing.roles import Permission
@@ -41,7 +39,7 @@ class Loaders(SpendLoaders, DirectoryLoaders):
     """The loaders of one operation, which sees every organization at one instant."""
 
     @cached_property
-    def member(self) -> DataLoader[tuple[str, str], members.Member | None]:
+    def member(self) -> Loader[tuple[str, str], members.Member | None]:
         """Members by id."""
 
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, members.Member]:
@@ -50,7 +48,7 @@ class Loaders(SpendLoaders, DirectoryLoaders):
         return batched(read)
 
     @cached_property
-    def webhook_event(self) -> DataLoader[tuple[str, str], events.Event | None]:
+    def webhook_event(self) -> Loader[tuple[str, str], events.Event | None]:
         """The events that webhook deliveries tell of, by delivery."""
 
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, events.Event]:
@@ -59,7 +57,7 @@ class Loaders(SpendLoaders, DirectoryLoaders):
         return batched(read)
 
     @cached_property
-    def role(self) -> DataLoader[tuple[str, str], roles.Role | None]:
+    def role(self) -> Loader[tuple[str, str], roles.Role | None]:
         """Roles by key."""
 
         async def read(organization_id: str, _: list[str]) -> Mapping[str, roles.Role]:
@@ -68,7 +66,7 @@ class Loaders(SpendLoaders, DirectoryLoaders):
         return batched(read)
 
     @cached_property
-    def seat(self) -> DataLoader[tuple[str, str], seats.SeatInterval | None]:
+    def seat(self) -> Loader[tuple[str, str], seats.SeatInterval | None]:
         """The seats members hold now, by member."""
 
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, seats.SeatInterval]:
@@ -77,7 +75,7 @@ class Loaders(SpendLoaders, DirectoryLoaders):
         return batched(read)
 
     @cached_property
-    def pending_seat(self) -> DataLoader[tuple[str, str], releases.SeatRelease | None]:
+    def pending_seat(self) -> Loader[tuple[str, str], releases.SeatRelease | None]:
         """The seats that wait to take over from those held now, by member."""
 
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, releases.SeatRelease]:
@@ -86,7 +84,7 @@ class Loaders(SpendLoaders, DirectoryLoaders):
         return batched(read)
 
     @cached_property
-    def timeline(self) -> DataLoader[str, terms.Timeline]:
+    def timeline(self) -> Loader[str, terms.Timeline]:
         """Everything that was, is and will be agreed, by organization."""
 
         async def load(ids: list[str]) -> Sequence[terms.Timeline]:
@@ -95,7 +93,7 @@ class Loaders(SpendLoaders, DirectoryLoaders):
         return Loader(load)
 
     @cached_property
-    def in_force(self) -> DataLoader[str, terms.Terms | None]:
+    def in_force(self) -> Loader[str, terms.Terms | None]:
         """The terms in force, by organization."""
 
         async def load(ids: list[str]) -> Sequence[terms.Terms | None]:
@@ -106,7 +104,7 @@ class Loaders(SpendLoaders, DirectoryLoaders):
         return Loader(load)
 
     @cached_property
-    def contract(self) -> DataLoader[str, contracts.Contract | None]:
+    def contract(self) -> Loader[str, contracts.Contract | None]:
         """The contract in force or the next one, by organization."""
 
         async def load(ids: list[str]) -> Sequence[contracts.Contract | None]:
@@ -119,7 +117,7 @@ class Loaders(SpendLoaders, DirectoryLoaders):
         return Loader(load)
 
     @cached_property
-    def contract_versions(self) -> DataLoader[str, list[contracts.Contract]]:
+    def contract_versions(self) -> Loader[str, list[contracts.Contract]]:
         """Every version of every contract, oldest first, by organization."""
 
         async def load(ids: list[str]) -> Sequence[list[contracts.Contract]]:
@@ -128,7 +126,7 @@ class Loaders(SpendLoaders, DirectoryLoaders):
         return Loader(load)
 
     @cached_property
-    def reviews(self) -> DataLoader[tuple[str, str], list[contracts.ContractReview] | None]:
+    def reviews(self) -> Loader[tuple[str, str], list[contracts.ContractReview] | None]:
         """The reviews that contracts call for, by contract number."""
 
         async def read(organization_id: str, numbers: list[str]) -> Mapping[str, list[contracts.ContractReview]]:
@@ -138,7 +136,7 @@ class Loaders(SpendLoaders, DirectoryLoaders):
         return batched(read)
 
     @cached_property
-    def paid_seats(self) -> DataLoader[str, int]:
+    def paid_seats(self) -> Loader[str, int]:
         """How many paid seats are in use, by organization."""
 
         async def load(ids: list[str]) -> Sequence[int]:
@@ -147,7 +145,7 @@ class Loaders(SpendLoaders, DirectoryLoaders):
         return Loader(load)
 
     @cached_property
-    def standing(self) -> DataLoader[tuple[str, str], standings.Standing | None]:
+    def standing(self) -> Loader[tuple[str, str], standings.Standing | None]:
         """Where members stand against their limits now, by member."""
 
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, standings.Standing]:
@@ -158,7 +156,7 @@ class Loaders(SpendLoaders, DirectoryLoaders):
         return batched(read)
 
     @cached_property
-    def group(self) -> DataLoader[tuple[str, str], groups.Group | None]:
+    def group(self) -> Loader[tuple[str, str], groups.Group | None]:
         """Groups by id."""
 
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, groups.Group]:
@@ -167,7 +165,7 @@ class Loaders(SpendLoaders, DirectoryLoaders):
         return batched(read)
 
     @cached_property
-    def group_of(self) -> DataLoader[tuple[str, str], str | None]:
+    def group_of(self) -> Loader[tuple[str, str], str | None]:
         """The groups members are in now, by member."""
 
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, str]:
@@ -177,7 +175,7 @@ class Loaders(SpendLoaders, DirectoryLoaders):
         return batched(read)
 
     @cached_property
-    def group_counter(self) -> DataLoader[tuple[str, str], Counter | None]:
+    def group_counter(self) -> Loader[tuple[str, str], Counter | None]:
         """What groups have spent this month, by group."""
 
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, Counter]:
@@ -190,7 +188,7 @@ class Loaders(SpendLoaders, DirectoryLoaders):
         return batched(read)
 
     @cached_property
-    def raisers(self) -> DataLoader[str, list[members.Member]]:
+    def raisers(self) -> Loader[str, list[members.Member]]:
         """The members who may raise a limit, by organization; the longest-standing ones where there are many."""
 
         async def load(ids: list[str]) -> Sequence[list[members.Member]]:
@@ -199,7 +197,7 @@ class Loaders(SpendLoaders, DirectoryLoaders):
         return Loader(load)
 
     @cached_property
-    def usage(self) -> DataLoader[tuple[str, reports.MemberAsk], reports.Report | None]:
+    def usage(self) -> Loader[tuple[str, reports.MemberAsk], reports.Report | None]:
         """Usage reports of single members."""
 
         async def read(
@@ -210,7 +208,7 @@ class Loaders(SpendLoaders, DirectoryLoaders):
         return batched(read)
 
     @cached_property
-    def usage_event(self) -> DataLoader[tuple[str, str], usage_rows.UsageEvent | None]:
+    def usage_event(self) -> Loader[tuple[str, str], usage_rows.UsageEvent | None]:
         """Usage events by id."""
 
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, usage_rows.UsageEvent]:
@@ -219,7 +217,7 @@ class Loaders(SpendLoaders, DirectoryLoaders):
         return batched(read)
 
     @cached_property
-    def reservation(self) -> DataLoader[tuple[str, str], reservations.Reservation | None]:
+    def reservation(self) -> Loader[tuple[str, str], reservations.Reservation | None]:
         """Reservations by id."""
 
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, reservations.Reservation]:
@@ -228,7 +226,7 @@ class Loaders(SpendLoaders, DirectoryLoaders):
         return batched(read)
 
     @cached_property
-    def limit(self) -> DataLoader[tuple[str, str], limits.SpendLimit | None]:
+    def limit(self) -> Loader[tuple[str, str], limits.SpendLimit | None]:
         """Spend limits by id, also ended ones."""
 
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, limits.SpendLimit]:
@@ -237,7 +235,7 @@ class Loaders(SpendLoaders, DirectoryLoaders):
         return batched(read)
 
     @cached_property
-    def alert(self) -> DataLoader[tuple[str, str], alerts.LimitAlert | None]:
+    def alert(self) -> Loader[tuple[str, str], alerts.LimitAlert | None]:
         """Alerts by id."""
 
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, alerts.LimitAlert]:
@@ -246,7 +244,7 @@ class Loaders(SpendLoaders, DirectoryLoaders):
         return batched(read)
 
     @cached_property
-    def invoice(self) -> DataLoader[tuple[str, str], invoices.Invoice | None]:
+    def invoice(self) -> Loader[tuple[str, str], invoices.Invoice | None]:
         """Invoices by id."""
 
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, invoices.Invoice]:
@@ -255,7 +253,7 @@ class Loaders(SpendLoaders, DirectoryLoaders):
         return batched(read)
 
     @cached_property
-    def lines(self) -> DataLoader[tuple[str, str], list[invoices.InvoiceLine] | None]:
+    def lines(self) -> Loader[tuple[str, str], list[invoices.InvoiceLine] | None]:
         """The lines of invoices, by invoice."""
 
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, list[invoices.InvoiceLine]]:
@@ -265,7 +263,7 @@ class Loaders(SpendLoaders, DirectoryLoaders):
         return batched(read)
 
     @cached_property
-    def shares(self) -> DataLoader[tuple[str, str], list[invoices.InvoiceShare] | None]:
+    def shares(self) -> Loader[tuple[str, str], list[invoices.InvoiceShare] | None]:
         """The members' parts of invoices, by invoice."""
 
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, list[invoices.InvoiceShare]]:
@@ -275,7 +273,7 @@ class Loaders(SpendLoaders, DirectoryLoaders):
         return batched(read)
 
     @cached_property
-    def settled(self) -> DataLoader[tuple[str, str], int | None]:
+    def settled(self) -> Loader[tuple[str, str], int | None]:
         """What was paid and credited, in minor units, by invoice."""
 
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, int]:
@@ -284,7 +282,7 @@ class Loaders(SpendLoaders, DirectoryLoaders):
         return batched(read)
 
     @cached_property
-    def payments_of(self) -> DataLoader[tuple[str, str], list[payments.Payment] | None]:
+    def payments_of(self) -> Loader[tuple[str, str], list[payments.Payment] | None]:
         """Payments by invoice."""
 
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, list[payments.Payment]]:
@@ -294,7 +292,7 @@ class Loaders(SpendLoaders, DirectoryLoaders):
         return batched(read)
 
     @cached_property
-    def credit_notes_of(self) -> DataLoader[tuple[str, str], list[payments.CreditNote] | None]:
+    def credit_notes_of(self) -> Loader[tuple[str, str], list[payments.CreditNote] | None]:
         """Credit notes by invoice."""
 
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, list[payments.CreditNote]]:
@@ -304,7 +302,7 @@ class Loaders(SpendLoaders, DirectoryLoaders):
         return batched(read)
 
     @cached_property
-    def credit_grant(self) -> DataLoader[tuple[str, str], credits.CreditGrant | None]:
+    def credit_grant(self) -> Loader[tuple[str, str], credits.CreditGrant | None]:
         """Grants of prepaid credit by id."""
 
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, credits.CreditGrant]:
@@ -313,7 +311,7 @@ class Loaders(SpendLoaders, DirectoryLoaders):
         return batched(read)
 
     @cached_property
-    def credit_left(self) -> DataLoader[tuple[str, str], int | None]:
+    def credit_left(self) -> Loader[tuple[str, str], int | None]:
         """What is left of grants, in minor units, by grant."""
 
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, int]:
@@ -322,7 +320,7 @@ class Loaders(SpendLoaders, DirectoryLoaders):
         return batched(read)
 
     @cached_property
-    def api_client_secrets(self) -> DataLoader[tuple[str, str], list[api_clients.ApiClientSecret] | None]:
+    def api_client_secrets(self) -> Loader[tuple[str, str], list[api_clients.ApiClientSecret] | None]:
         """The secrets of API clients, by client."""
 
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, list[api_clients.ApiClientSecret]]:

@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 
-from strawberry.dataloader import DataLoader
-
 from billing.forecasts import Forecast, Unknown
 from models import limit_increases, organizations
 from models.sql import Client
@@ -23,7 +21,7 @@ class SpendLoaders:
         self._now = now
 
     @cached_property
-    def organization(self) -> DataLoader[str, organizations.Organization | None]:
+    def organization(self) -> Loader[str, organizations.Organization | None]:
         """Organizations by id."""
 
         async def load(ids: list[str]) -> Sequence[organizations.Organization | None]:
@@ -33,7 +31,7 @@ class SpendLoaders:
         return Loader(load)
 
     @cached_property
-    def increases(self) -> DataLoader[tuple[str, str], list[limit_increases.LimitIncrease] | None]:
+    def increases(self) -> Loader[tuple[str, str], list[limit_increases.LimitIncrease] | None]:
         """The newest requests for a higher limit, by member."""
 
         async def read(organization_id: str, ids: list[str]) -> Mapping[str, list[limit_increases.LimitIncrease]]:
@@ -43,7 +41,7 @@ class SpendLoaders:
         return batched(read)
 
     @cached_property
-    def forecast(self) -> DataLoader[tuple[str, forecasts.Ask], Forecast | Unknown | None]:
+    def forecast(self) -> Loader[tuple[str, forecasts.Ask], Forecast | Unknown | None]:
         """What months will come to."""
 
         async def read(organization_id: str, asks: list[forecasts.Ask]) -> Mapping[forecasts.Ask, Forecast | Unknown]:
