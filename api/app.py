@@ -56,7 +56,7 @@ def build_app(
     library = Library.at(settings.trusted_documents_file, settings.trusted_documents)
     budgets = Budgets(policies(settings), payers_of=payers_of)
     observer = observer or Observer()
-    operations = Operations(graph_schema, settings.limits, budgets, library, observer)
+    operations = Operations(graph_schema, settings.limits, budgets, library, observer, compiled=settings.compiled)
     drain = Drain(notice_seconds=settings.drain_seconds, seconds_max=settings.shutdown_seconds_max)
     door = HttpDoor(operations, settings=settings, authenticate=authenticate, open_context=open_context)
     watch = Watch(recognize)

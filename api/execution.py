@@ -29,8 +29,10 @@ from graphql.execution import (
 from strawberry.utils.await_maybe import await_maybe
 
 from api import cost
+from api.answers import in_order
 from api.budgets import Budgets
 from api.callers import OpenContext, Visit
+from api.compiled.plans import ASKED_MIN, Plans
 from api.following import Channels, Listener, Sink, failed
 from api.observing import Observer
 from api.operations import Operation, Refused
@@ -39,7 +41,7 @@ from api.settings import Limits
 from api.trusted_documents import Library
 from auth import views
 from events.feed import Told
-from schema.errors import ERRORS_MAX, ErrorCode, GraphError, as_graphql, first_code
+from schema.errors import ErrorCode, GraphError, as_graphql, first_code
 from schema.news import News
 
 _ACCESS_LOST = frozenset({ErrorCode.UNAUTHENTICATED, ErrorCode.FORBIDDEN, ErrorCode.NOT_FOUND})
@@ -55,11 +57,15 @@ class Operations(Preparing):
         budgets: Budgets | None = None,
         library: Library | None = None,
         observer: Observer | None = None,
+        *,
+        compiled: bool = True,
+        asked_min: int = ASKED_MIN,
     ) -> None:
         super().__init__(
             graph_schema._schema, limits, budgets or Budgets(()), library or Library({}), observer or Observer()
         )
-        self._executor: type[Executor[Any]] = graph_schema.execution_context_class
+        self.plans = Plans(graph_schema, asked_min=asked_min)
+        self._compiled = compiled
         self._mutations: set[asyncio.Task[ExecutionResult]] = set()
         self._queries = 0
         self._streams = 0
@@ -69,7 +75,7 @@ class Operations(Preparing):
         """Return the answer to a query or mutation, with what it cost. It never raises for what happens inside."""
         self.observer.deprecated(operation, visit)
         with self.observer.course(operation, visit) as course:
-            result = await self._run(operation, visit)
+            result = in_order(await self._run(operation, visit))
             used = operation.cost.answered(cost.rows_in(result.data))
             course.ended(result, actual=used)
         if operation.tab is not None:
@@ -171,7 +177,12 @@ class Operations(Preparing):
     async def _answered(self, operation: Operation, visit: Visit) -> ExecutionResult:
         try:
             async with visit.context() as context:
-                executor = self._built(operation, context, is_known=visit.caller is not None)
+                is_known = visit.caller is not None
+                if self._compiled:
+                    answer = await self.plans.answer(operation.written, context, operation.variables, is_known=is_known)
+                    if answer is not None:
+                        return answer
+                executor = self._built(operation, context, is_known=is_known)
                 return await await_maybe(execute_root_selection_set(executor))
         except Refused as refused:
             return ExecutionResult(None, list(refused.errors))
@@ -231,15 +242,8 @@ class Operations(Preparing):
             self.left()
 
     def _built(self, operation: Operation, context: object, *, is_known: bool) -> Executor[Any]:
-        built = self._executor.build(
-            self._schema,
-            operation.document.node,
-            context_value=context,
-            raw_variable_values=operation.variables,
-            operation_name=operation.name,
-            max_coercion_errors=ERRORS_MAX - 1,
-            hide_suggestions=not is_known,
-            operation_extensions={},
+        built = self.plans.build(
+            operation.document.node, operation.definition, context, operation.variables, is_known=is_known
         )
         if isinstance(built, list):
             raise Refused(*built)

@@ -23,6 +23,7 @@ from graphql import (
 )
 
 from api.budgets import Tab
+from api.compiled.plans import Written
 from api.cost import Cost
 from api.following import Question
 from auth.principal import Membership
@@ -49,6 +50,8 @@ class Document:
     """What each operation asks for, by its name."""
     deprecated: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """What each operation uses of what is deprecated, by its name, or the empty text where it has none."""
+    written: dict[str | None, Written] = field(default_factory=dict)
+    """What each operation was compiled to, by its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,14 @@ class Operation:
     def cost(self) -> Cost:
         """Return what it asks for."""
         return self.document.costs.get(self.name, Cost())
+
+    @property
+    def written(self) -> Written:
+        """Return what it was compiled to, as long as its document is remembered."""
+        found = self.document.written.get(self.name)
+        if found is None:
+            found = self.document.written[self.name] = Written(self.document.node, self.definition)
+        return found
 
     @property
     def kind(self) -> OperationType:

@@ -172,6 +172,7 @@ class Settings(BaseSettings):
     )
     federation: bool = Field(default=False, description="Answer a router of Apollo Federation 2: be a subgraph of its.")
     query_page: bool = Field(default=True, description="Show browsers a page to write queries on.")
+    compiled: bool = Field(default=True, description="Write plans for the queries that come again, and run those.")
     processes: Annotated[int, Field(gt=0, le=1_000)] = Field(
         default=1, description="How many processes serve together: each grants its part of every budget of points."
     )

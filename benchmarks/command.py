@@ -8,7 +8,7 @@ from importlib import import_module
 
 import typer
 
-from benchmarks import hostile_proof, importing, kills, limits, month_close
+from benchmarks import hostile_proof, importing, kills, limits, month_close, plans
 from benchmarks.console import race
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ app.command("kills")(kills.run)
 app.command("import")(importing.run)
 app.command("console")(race.run)
 app.command("hostile")(hostile_proof.run)
+app.command("oracle")(plans.run)
 for command, module, summary in (
     (
         "alerts",

@@ -72,17 +72,22 @@ class Guard(FieldExtension):
 
     def resolve(self, next_: SyncExtensionResolver, source: Any, info: Info, **kwargs: Any) -> Any:
         """Check, then resolve."""
-        self._check(info.context.principal, source)
+        self.check(info.context.principal, source)
         return next_(source, info, **kwargs)
 
     async def resolve_async(self, next_: AsyncExtensionResolver, source: Any, info: Info, **kwargs: Any) -> Any:
         """Check, then resolve."""
-        self._check(info.context.principal, source)
+        self.check(info.context.principal, source)
         return await next_(source, info, **kwargs)
 
-    def _check(self, principal: Principal | None, source: Owned) -> None:
+    def check(self, principal: Principal | None, source: Owned) -> None:
+        """Raise the coded fault of whoever may not see the field of this thing."""
         member_id = getattr(source, "member_id", None) if self.own is Own.SUBJECT else None
         require(principal, source.owner.organization_id, self.permission, self.own, member_id=member_id)
+
+    def opens_all(self, principal: Principal | None, organization_id: str) -> bool:
+        """Return whether `check` lets the caller at this field of everything in the organization, whoever it is of."""
+        return principal is not None and policy.may(principal, organization_id, self.permission)
 
 
 def require(

@@ -90,7 +90,7 @@ class Home:
         """Return the answer to a query or mutation, or whether a subscription opens, as behind the served doors."""
         for name, text in self.known.items():
             document = document.replace(f"${name}", f'"{text}"')
-        visit = Visit(HTTPConnection({"type": "http", "headers": []}), caller, self._context, "request")
+        visit = Visit(HTTPConnection({"type": "http", "headers": []}), caller, self.context, "request")
         try:
             operation = OPERATIONS.prepare(GraphRequest(document, None, dict(variables)))
         except Refused as refused:
@@ -110,7 +110,7 @@ class Home:
         return _PATHS
 
     @asynccontextmanager
-    async def _context(self, _connection: HTTPConnection, caller: Caller | None) -> AsyncIterator[object]:
+    async def context(self, _connection: HTTPConnection | None, caller: Caller | None) -> AsyncIterator[object]:
         assert caller is None or isinstance(caller, Principal)
         dispatcher = Dispatcher(self.database.runner, Hub())
         providers = providers_of(self.database)

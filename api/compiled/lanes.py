@@ -1,0 +1,219 @@
+"""How do hundreds of resolvers wait together for a few statements?
+
+They go in a lane: one task that starts each of them in the order of the answer and sets aside those who wait for a
+loader. Then all keys of a level are with the loaders before any of them reads, and nobody paid for a task of their
+own. Whoever waits for anything else is waited for in the lane itself, where timeouts find the task they belong to;
+those behind it go on in another lane, and next time such a field has a lane to itself from the start.
+"""
+
+import asyncio
+import types
+from collections.abc import Coroutine, Generator, Iterator, Sequence
+from typing import Any, Generic, Protocol, TypeVar
+
+from schema.batches import Waiter
+
+W = TypeVar("W")
+
+
+class Journey(Protocol[W]):
+    """What is done on the way: who is to be started, and what becomes of those who are done."""
+
+    def leaves_lane(self, one: W) -> bool:
+        """Return whether one is known to wait for other things than loaders."""
+        ...
+
+    def left_lane(self, one: W) -> None:
+        """Take note that one waits for other things than loaders."""
+        ...
+
+    def start(self, one: W) -> Coroutine[Any, Any, Any] | None:
+        """Return what resolves one, or None when nobody wants to know any more. It may raise."""
+        ...
+
+    def settle(self, one: W, value: Any, fault: Exception | None) -> None:
+        """Take what one was resolved to, or why it was not."""
+        ...
+
+    def taken(self) -> list[W]:
+        """Return those who are to be started now, in the order of the answer."""
+        ...
+
+
+class Lanes(Generic[W]):
+    """The lanes of one journey, as long as there is anybody on the way."""
+
+    def __init__(self, journey: Journey[W]) -> None:
+        self._journey = journey
+        self._loop = asyncio.get_running_loop()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._over: asyncio.Future[None] = self._loop.create_future()
+
+    async def travel(self) -> None:
+        """Return when everybody has arrived, or when the journey was ended."""
+        try:
+            self._open(self._journey.taken())
+            if self._tasks:
+                await self._over
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            if self._tasks:
+                await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def end(self) -> None:
+        """End the journey for all who are still on the way."""
+        if not self._over.done():
+            self._over.set_result(None)
+
+    def _open(self, those: Sequence[W]) -> None:
+        for lane in self._divided(those):
+            task = self._loop.create_task(_awaited(self._lane(lane)))
+            self._tasks.add(task)
+            task.add_done_callback(self._closed)
+
+    def _closed(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if self._over.done():
+            return
+        if task.cancelled():
+            self._over.cancel()
+        elif (fault := task.exception()) is not None:
+            self._over.set_exception(fault)
+        elif not self._tasks:
+            self._over.set_result(None)
+
+    def _divided(self, those: Sequence[W]) -> Iterator[list[W]]:
+        """Yield those who go together, in order; who waits for other things than loaders goes alone."""
+        together: list[W] = []
+        for one in those:
+            if self._journey.leaves_lane(one):
+                if together:
+                    yield together
+                yield [one]
+                together = []
+            else:
+                together.append(one)
+        if together:
+            yield together
+
+    @types.coroutine
+    def _lane(self, lane: Sequence[W]) -> Generator[Any, Any, None]:
+        parked: list[_Traveller[W]] = []
+        try:
+            while lane or parked:
+                yield from self._started(lane, parked)
+                lane = self._journey.taken()
+                if lane and (parked or self._is_divided(lane)):
+                    self._open(lane)
+                    lane = ()
+                if parked and not lane:
+                    yield from parked[0].reached()
+                    yield from self._resumed(parked)
+                    lane = self._journey.taken()
+                    if lane and (parked or self._is_divided(lane)):
+                        self._open(lane)
+                        lane = ()
+        except BaseException:
+            for each in parked:
+                each.coroutine.close()
+            raise
+
+    def _is_divided(self, those: Sequence[W]) -> bool:
+        return any(self._journey.leaves_lane(one) for one in those)
+
+    def _started(self, lane: Sequence[W], parked: "list[_Traveller[W]]") -> Generator[Any, Any, None]:
+        journey = self._journey
+        for number, one in enumerate(lane):
+            try:
+                coroutine = journey.start(one)
+            except Exception as fault:
+                journey.settle(one, None, fault)
+                continue
+            if coroutine is None:
+                continue
+            traveller = _Traveller(one, coroutine, journey)
+            traveller.go(None)
+            if traveller.is_abroad:
+                if number + 1 < len(lane):
+                    self._open(lane[number + 1 :])
+                journey.left_lane(one)
+                yield from traveller.whole_way()
+                if traveller.waits_for is not None:
+                    parked.append(traveller)
+                return
+            if traveller.waits_for is not None:
+                parked.append(traveller)
+
+    def _resumed(self, parked: "list[_Traveller[W]]") -> Generator[Any, Any, None]:
+        """Let those go on who have what they waited for, and keep the others."""
+        going, parked[:] = [each for each in parked if each.is_called], [each for each in parked if not each.is_called]
+        for each in going:
+            each.go(None)
+            yield from each.whole_way()
+            if each.waits_for is not None:
+                parked.append(each)
+
+
+async def _awaited(lane: Any) -> None:
+    await lane
+
+
+_DONE = object()
+
+
+class _Traveller(Generic[W]):
+    """One coroutine on its way through a lane."""
+
+    __slots__ = ("coroutine", "journey", "one", "waits_for", "yielded")
+
+    def __init__(self, one: W, coroutine: Coroutine[Any, Any, Any], journey: Journey[W]) -> None:
+        self.one = one
+        self.coroutine = coroutine
+        self.journey = journey
+        self.waits_for: Waiter | None = None
+        self.yielded: Any = _DONE
+
+    @property
+    def is_abroad(self) -> bool:
+        """Return whether it waits for something that is no loader's."""
+        return self.waits_for is None and self.yielded is not _DONE
+
+    @property
+    def is_called(self) -> bool:
+        """Return whether what it waits for is there."""
+        return self.waits_for is not None and self.waits_for.done()
+
+    def go(self, sent: Any, fault: BaseException | None = None) -> None:
+        """Go on until it waits again or is done."""
+        self.waits_for = None
+        try:
+            yielded = self.coroutine.send(sent) if fault is None else self.coroutine.throw(fault)
+        except StopIteration as end:
+            self.yielded = _DONE
+            self.journey.settle(self.one, end.value, None)
+        except Exception as raised:
+            self.yielded = _DONE
+            self.journey.settle(self.one, None, raised)
+        else:
+            self.yielded = yielded
+            if yielded.__class__ is Waiter:
+                yielded._asyncio_future_blocking = False
+                self.waits_for = yielded
+
+    def reached(self) -> Generator[Any, Any, None]:
+        """Wait for what it waits for, as a task does: by handing the future to the loop."""
+        waiter = self.waits_for
+        if waiter is not None and not waiter.done():
+            waiter._asyncio_future_blocking = True
+            yield waiter
+
+    def whole_way(self) -> Generator[Any, Any, None]:
+        """Wait for whatever it waits for, in the task we are in, until it is done or waits for a loader."""
+        while self.is_abroad:
+            try:
+                sent = yield self.yielded
+            except BaseException as ending:
+                self.go(None, ending)
+            else:
+                self.go(sent)

@@ -1,0 +1,242 @@
+"""What happens when a plan is carried out?
+
+Level by level: everything that can be answered at once is, and what must be waited for is noted down with its place.
+Then all of it is waited for together, completed in place, and notes down what comes below it. So the number of turns
+of the event loop, and of statements behind the loaders, depends on the depth of an operation and not on its rows.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Coroutine
+from inspect import iscoroutine
+from typing import TYPE_CHECKING, Any
+
+from graphql import ExecutionResult, GraphQLAbstractType, GraphQLError, default_type_resolver, get_argument_values
+from graphql.execution import Executor
+from graphql.execution.values import VariableValues
+from graphql.pyutils import Path as LibraryPath
+from strawberry.types.arguments import convert_arguments
+
+from api.compiled import lanes
+from api.compiled.fields import Field, Path, PlanInfo, keys
+from schema.access import Guard
+
+if TYPE_CHECKING:
+    from api.compiled.plans import Plan
+
+Waiting = tuple[Field, Any, dict[str, Any], Path, Awaitable[Any] | None]
+"""A field, the object it is a field of, the object's part of the answer, the field's place, and what is resolved."""
+
+
+class Errors:
+    """The errors of an answer, in the order of time, none of them inside of what is null because of another."""
+
+    def __init__(self) -> None:
+        self.all: list[GraphQLError] = []
+        self.places: set[Path] = set()
+
+    def add(self, error: GraphQLError, path: Path) -> None:
+        """Add an error that made a place null."""
+        if not self.cover(path):
+            self.places.add(path)
+            self.all.append(error)
+
+    def cover(self, path: Path) -> bool:
+        """Return whether a place, or one that it is in, is null because of an error."""
+        while path is not None:
+            if path in self.places:
+                return True
+            path = path[0]
+        return None in self.places
+
+
+class _Book:
+    """Our errors, as the library's executor keeps its own."""
+
+    def __init__(self, errors: Errors) -> None:
+        self._errors = errors
+
+    def add(self, error: GraphQLError, path: LibraryPath | None) -> None:
+        """Add an error that made a place null."""
+        here: Path = None
+        for key in path.as_list() if path is not None else ():
+            here = (here, key)
+        self._errors.add(error, here)
+
+
+class Run:
+    """One execution of a plan."""
+
+    def __init__(
+        self, plan: "Plan", context: Any, variables: VariableValues, raw: dict[str, Any], *, is_known: bool
+    ) -> None:
+        self.plan = plan
+        self.context = context
+        self.errors = Errors()
+        self.waiting: list[Waiting] = []
+        self._variables = variables
+        self._raw = raw
+        self._is_known = is_known
+        self._arguments: dict[Field, dict[str, Any]] = {}
+        self._given: dict[Field, dict[str, Any]] = {}
+        self._open: set[tuple[Guard, str]] = set()
+        self._executor: Executor[Any] | None = None
+        self._data: dict[str, Any] | None = None
+        self._lanes: lanes.Lanes[Waiting]
+
+    async def answer(self, source: Any = None) -> ExecutionResult:
+        """Return the answer of the operation on its root value."""
+        try:
+            self._data = self.plan.project(source, self, None)
+        except GraphQLError as error:  # what may not be null was, all the way up
+            self.errors.add(error, None)
+            return ExecutionResult(None, self.errors.all)
+        if self.waiting:
+            self._lanes = lanes.Lanes(self)
+            await self._lanes.travel()
+        return ExecutionResult(self._data, self.errors.all or None)
+
+    def leaves_lane(self, one: Waiting) -> bool:
+        """Return whether resolving the field is known to wait for other things than loaders."""
+        return one[0].leaves_lane
+
+    def left_lane(self, one: Waiting) -> None:
+        """Remember it for the next time."""
+        one[0].leaves_lane = True
+
+    def taken(self) -> list[Waiting]:
+        """Return what was noted down and is to be resolved."""
+        taken, self.waiting = self.waiting, []
+        return taken
+
+    def start(self, one: Waiting) -> Coroutine[Any, Any, Any] | None:
+        """Return what resolves a field, when all that guards it lets the caller pass."""
+        of, source, _, path, resolved = one
+        if self.errors.places and self.errors.cover(path):
+            return None
+        if resolved is not None:
+            return _awaited(resolved)
+        if of.is_direct:
+            if of.has_arguments:
+                self.given(of, path)
+            for guard in of.guards:
+                self.passed(guard, source)
+        coroutine: Coroutine[Any, Any, Any] = of.call(source, self, path)
+        return coroutine
+
+    def settle(self, one: Waiting, value: Any, fault: Exception | None) -> None:
+        """Put what a field was resolved to into its place, or what went wrong to the errors."""
+        of, _, out, path, _ = one
+        if self.errors.places and self.errors.cover(path):
+            return
+        if fault is None:
+            begun = len(self.waiting)
+            try:
+                out[of.key] = of.complete(value, self, path)
+                return
+            except Exception as raised:
+                self.abandon(begun)
+                fault = raised
+        error = of.located(fault, path)
+        if of.is_required:  # whoever fails in the same moment is heard before the answer around it ends
+            asyncio.get_running_loop().call_soon(self._end, of, path, error)
+        else:
+            self.errors.add(error, path)
+
+    def _end(self, of: Field, path: Path, error: GraphQLError) -> None:
+        """Make the nearest place null that may be, because of a field that may not."""
+        if self.errors.cover(path):
+            return
+        if of.catch is None:
+            self.errors.add(error, None)
+            self._data = None
+            self._lanes.end()
+            return
+        for _ in range(of.catch):
+            assert path is not None, "what may be null is above the field"
+            path = path[0]
+        self.errors.add(error, path)
+        *way, last = keys(path)
+        inside: Any = self._data
+        for key in way:
+            inside = inside[key]
+        inside[last] = None
+
+    def abandon(self, begun: int) -> None:
+        """Forget what was noted down since, for the part of the answer it belongs to is null."""
+        for *_, resolved in self.waiting[begun:]:
+            if iscoroutine(resolved):
+                resolved.close()
+        del self.waiting[begun:]
+
+    def passed(self, guard: Guard, source: Any) -> None:
+        """Raise what the guard raises; whoever is let at all of an organization is asked about once."""
+        organization_id = source.owner.organization_id
+        if (guard, organization_id) in self._open:
+            return
+        principal = self.context.principal
+        guard.check(principal, source)
+        if guard.opens_all(principal, organization_id):
+            self._open.add((guard, organization_id))
+
+    def arguments(self, of: Field) -> dict[str, Any]:
+        """Return the arguments of a field as the library reads them, or raise what it raises."""
+        found = self._arguments.get(of)
+        if found is None:
+            found = self._arguments[of] = get_argument_values(
+                of.definition, of.nodes[0], self._variables, None, hide_suggestions=not self._is_known
+            )
+        return found
+
+    def given(self, of: Field, path: Path) -> dict[str, Any]:
+        """Return the arguments of a field as its function takes them, or raise what strawberry raises."""
+        found = self._given.get(of)
+        if found is None:
+            assert of.declared is not None, "only what strawberry declared is called directly"
+            converter = self.plan.converter
+            found = self._given[of] = convert_arguments(
+                self.arguments(of),
+                of.declared.arguments,
+                scalar_registry=converter.scalar_registry,
+                config=converter.config,
+                info=PlanInfo(self, of, path),
+            )
+        return found
+
+    def raw_info(self, of: Field, path: Path) -> Any:
+        """Return what the library tells resolvers of a request."""
+        place = _library_path(path)
+        assert place is not None, "a field has a place"
+        return self._library().build_resolve_info(of.definition, of.nodes, of.parent, place)
+
+    def executed(self, of: Field, source: Any, path: Path) -> Any:
+        """Return what the library makes of a field; raise what it raises."""
+        place = _library_path(path)
+        assert place is not None, "a field has a place"
+        return self._library().execute_field(of.parent, source, of.details, place, None)
+
+    def completed(self, of: Field, value: Any, path: Path) -> Any:
+        """Return what the library makes of the value of a field; raise what it raises."""
+        place = _library_path(path)
+        assert place is not None, "a field has a place"
+        info = self.raw_info(of, path)
+        return self._library().complete_value(of.definition.type, of.details, info, place, value, None)
+
+    def runtime_type(self, of: Field, declared: GraphQLAbstractType, value: Any, path: Path) -> str:
+        """Return the name of an object's type; raise what the library raises for one that cannot be."""
+        info = self.raw_info(of, path)
+        name = (declared.resolve_type or default_type_resolver)(value, info, declared)
+        return self._library().ensure_valid_runtime_type(name, declared, of.details, info, value).name
+
+    def _library(self) -> Executor[Any]:
+        if self._executor is None:
+            self._executor = self.plan.executor(self.context, self._raw, is_known=self._is_known)
+            self._executor.collected_errors = _Book(self.errors)  # type: ignore[assignment]  # it does nothing but add
+        return self._executor
+
+
+def _library_path(path: Path) -> LibraryPath | None:
+    return None if path is None else LibraryPath(_library_path(path[0]), path[1], None)
+
+
+async def _awaited(resolved: Awaitable[Any]) -> Any:
+    return await resolved
