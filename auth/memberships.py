@@ -5,7 +5,7 @@ in only through a provider of its own is not there for those who came another wa
 provider that breaks would lock everybody out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 from auth.authentication import Identity
@@ -13,7 +13,6 @@ from auth.clients import ClientIdentity, Clients
 from auth.principal import Membership
 from billing.roles import Permission
 from models import identities as rows
-from models import identity_providers
 from models.identities import LinkedMember
 from models.sql import Client
 
@@ -24,28 +23,20 @@ async def of_all(reader: Client, clients: Clients, identities: Sequence[Identity
     """Return the memberships of each identity, in a number of statements that depends on the programs."""
     accounts = {(each.issuer, each.subject) for each in identities if not isinstance(each, ClientIdentity)}
     linked = await rows.active_members_of_many(reader, accounts) if accounts else {}
-    organizations = sorted({member.organization_id for members in linked.values() for member in members})
-    enforcing = await identity_providers.enforcing(reader, organizations) if organizations else set()
     return [
         await clients.memberships(each)
         if isinstance(each, ClientIdentity)
-        else _counting(linked, enforcing, each.issuer, each.subject, each.vouched_for)
+        else _counting(linked.get((each.issuer, each.subject), ()), each.vouched_for)
         for each in identities
     ]
 
 
-def _counting(
-    linked: Mapping[tuple[str, str], Sequence[LinkedMember]],
-    enforcing: set[str],
-    issuer: str,
-    subject: str,
-    vouched_for: frozenset[str] | None,
-) -> list[Membership]:
+def _counting(linked: Sequence[LinkedMember], vouched_for: frozenset[str] | None) -> list[Membership]:
     return [
         Membership(each.organization_id, each.member_id, each.role, _granted(each.permissions))
-        for each in linked.get((issuer, subject), ())
+        for each in linked
         if (vouched_for is not None and each.organization_id in vouched_for)
-        or (vouched_for is None and (each.organization_id not in enforcing or each.role == PRIMARY_OWNER))
+        or (vouched_for is None and (not each.has_enforced_provider or each.role == PRIMARY_OWNER))
     ]
 
 

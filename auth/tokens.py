@@ -10,9 +10,11 @@ the client id of the sign-in, so an id token is no access token.
 import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any, NoReturn, Protocol
 from unicodedata import category
 
@@ -153,6 +155,11 @@ class _Parts:
     signature: bytes
 
 
+GENUINE_MAX = 10_000
+_genuine: OrderedDict[bytes, None] = OrderedDict()
+"""Which bytes were signed with which key. That never changes; whether it still counts is asked each time."""
+
+
 async def verify_bearer(token: str, issuers: Trusted, *, at: datetime) -> Claims:
     """Return the claims of a genuine access token, or raise `InvalidToken`."""
     return await verify(token, issuers, ACCESS, at=at)
@@ -252,15 +259,23 @@ def _verify_signature(parts: _Parts, key: Jwk, algorithm: str) -> None:
     operations = key.get("key_ops", ["verify"])
     if not isinstance(operations, list) or "verify" not in operations:
         _refuse("the key is not for verifying")
+    public_parts = {part: key.get(part) for part in _PUBLIC_PARTS[kty]}
+    seen = sha256(repr((parts.signed, parts.signature, algorithm, public_parts)).encode()).digest()
+    if seen in _genuine:
+        _genuine.move_to_end(seen)
+        return
     try:
         # Only the public parts reach the library, whatever else the issuer published by mistake.
-        public = jwk.construct({part: key[part] for part in _PUBLIC_PARTS[kty]}, algorithm)
+        public = jwk.construct(public_parts, algorithm)
         long_enough = kty == "EC" or public.prepared_key.key_size >= RSA_BITS_MIN  # type: ignore[attr-defined]
         genuine = long_enough and public.verify(parts.signed, parts.signature)
     except Exception as error:  # the library raises whatever its own libraries raise
         raise InvalidToken(f"the key is unusable: {type(error).__name__}") from error
     if not genuine:
         _refuse("the signature does not match, or its key is too short")
+    _genuine[seen] = None
+    if len(_genuine) > GENUINE_MAX:
+        _genuine.popitem(last=False)
 
 
 def _check_claims(payload: dict[str, Any], kind: Kind, at: datetime) -> None:

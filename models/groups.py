@@ -15,6 +15,7 @@ from tortoise.models import Model
 
 from models.fields import InstantField, code
 from models.paging import Page, Window, page
+from models.selecting import Select
 from models.sql import Statement
 
 
@@ -101,12 +102,16 @@ async def update(client: BaseDBAsyncClient, organization_id: str, group_id: str,
     await Group.filter(organization_id=organization_id, id=group_id).using_db(client).update(**columns)
 
 
+_OPEN = Select(
+    GroupMembership, "WHERE organization_id = :organization_id AND member_id IN :member_ids[] AND ends_at IS NULL"
+)
+
+
 async def open_memberships(
     client: BaseDBAsyncClient, organization_id: str, member_ids: Sequence[str]
 ) -> list[GroupMembership]:
     """Return where the given members are now; one in no group has no row."""
-    query = GroupMembership.filter(organization_id=organization_id, member_id__in=list(member_ids))
-    return await query.filter(ends_at__isnull=True).using_db(client)
+    return await _OPEN.all(client, organization_id=organization_id, member_ids=member_ids)
 
 
 async def history(client: BaseDBAsyncClient, organization_id: str, member_ids: Sequence[str]) -> list[GroupMembership]:

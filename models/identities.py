@@ -15,7 +15,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.models import Model
 
 from models.fields import InstantField, code
-from models.sql import Statement
+from models.sql import Row, Statement
 
 
 class Identity(Model):
@@ -39,10 +39,14 @@ class LinkedMember:
     member_id: str
     role: str
     permissions: tuple[str, ...]
+    has_enforced_provider: bool
+    """Whether the organization lets people in only through a provider of its own."""
 
 
 _ACTIVE_MEMBERS = Statement("""
-    SELECT m.organization_id, m.id AS member_id, m.role, r.permissions
+    SELECT m.organization_id, m.id AS member_id, m.role, r.permissions,
+           EXISTS (SELECT 1 FROM identity_providers p WHERE p.organization_id = m.organization_id
+                   AND p.deleted_at IS NULL AND p.is_enforced = 1) AS has_enforced_provider
     FROM identities i
     JOIN members m ON m.organization_id = i.organization_id AND m.id = i.member_id
     JOIN roles r ON r.organization_id = m.organization_id AND r.key = m.role
@@ -54,11 +58,13 @@ _ACTIVE_MEMBERS = Statement("""
 async def active_members(client: BaseDBAsyncClient, issuer: str, subject: str) -> list[LinkedMember]:
     """Return the active memberships of an account; a deactivated member is not one."""
     rows = await _ACTIVE_MEMBERS.rows(client, issuer=issuer, subject=subject)
-    return [LinkedMember(**{**row, "permissions": _permissions(row["permissions"])}) for row in rows]
+    return [_linked(row) for row in rows]
 
 
 _ACTIVE_MEMBERS_OF_MANY = Statement("""
-    SELECT i.issuer, i.subject, m.organization_id, m.id AS member_id, m.role, r.permissions
+    SELECT i.issuer, i.subject, m.organization_id, m.id AS member_id, m.role, r.permissions,
+           EXISTS (SELECT 1 FROM identity_providers p WHERE p.organization_id = m.organization_id
+                   AND p.deleted_at IS NULL AND p.is_enforced = 1) AS has_enforced_provider
     FROM identities i
     JOIN members m ON m.organization_id = i.organization_id AND m.id = i.member_id
     JOIN roles r ON r.organization_id = m.organization_id AND r.key = m.role
@@ -75,8 +81,13 @@ async def active_members_of_many(
     for row in rows:
         account = row.pop("issuer"), row.pop("subject")
         if account in found:  # another issuer may know somebody by the same subject
-            found[account].append(LinkedMember(**{**row, "permissions": _permissions(row["permissions"])}))
+            found[account].append(_linked(row))
     return found
+
+
+def _linked(row: Row) -> LinkedMember:
+    enforced = bool(row["has_enforced_provider"])
+    return LinkedMember(**{**row, "permissions": _permissions(row["permissions"]), "has_enforced_provider": enforced})
 
 
 @lru_cache(maxsize=1_000)

@@ -4,7 +4,6 @@ A provider that was deleted keeps its row, for the sessions and the history that
 is verified, and then for one organization alone.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +11,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.fields import DocumentField, InstantField, code
+from models.selecting import Select
 from models.sql import Client
 
 PROVIDERS_MAX = 20
@@ -86,16 +86,18 @@ async def find_by_client(client: Client, organization_id: str, issuer: str, clie
     return await query.using_db(client).first()
 
 
+_OF_ISSUER = Select(
+    IdentityProvider,
+    """
+    WHERE issuer = :issuer AND deleted_at IS NULL AND api_audience IS NOT NULL
+    ORDER BY organization_id, id LIMIT 1000
+    """,
+)
+
+
 async def of_issuer(client: Client, issuer: str) -> list[IdentityProvider]:
     """Return every organization's providers of this issuer whose access tokens are accepted."""
-    query = IdentityProvider.filter(issuer=issuer, deleted_at__isnull=True, api_audience__isnull=False)
-    return await query.using_db(client).order_by("organization_id", "id").limit(1000)
-
-
-async def enforcing(client: Client, organization_ids: Sequence[str]) -> set[str]:
-    """Return those of the organizations that let people in only through a provider of their own."""
-    query = IdentityProvider.filter(organization_id__in=list(organization_ids), deleted_at__isnull=True, is_enforced=1)
-    return {str(found) for found in await query.using_db(client).values_list("organization_id", flat=True)}
+    return await _OF_ISSUER.all(client, issuer=issuer)
 
 
 async def any_exists(client: Client) -> bool:

@@ -16,6 +16,7 @@ from tortoise.models import Model
 from billing.periods import to_microseconds
 from models.fields import DocumentField, InstantField, code
 from models.paging import Page, Window, page
+from models.selecting import Pages, Select
 from models.sql import Row, Statement
 
 
@@ -194,8 +195,13 @@ async def find_many(client: BaseDBAsyncClient, organization_id: str, invoice_ids
     return await Invoice.filter(organization_id=organization_id, id__in=list(invoice_ids)).using_db(client)
 
 
+_PAGES = Pages(Invoice, "organization_id = :organization_id", descending=True)
+
+
 async def page_of(client: BaseDBAsyncClient, organization_id: str, window: Window, **conditions: Any) -> Page[Invoice]:
     """Return one page of invoices, newest first; `conditions` are column lookups."""
+    if not conditions:
+        return await _PAGES.page(client, window, organization_id=organization_id)
     query = Invoice.filter(organization_id=organization_id, **conditions).using_db(client)
     return await page(query, window, descending=True)
 
@@ -205,10 +211,15 @@ async def count(client: BaseDBAsyncClient, organization_id: str, **conditions: A
     return await Invoice.filter(organization_id=organization_id, **conditions).using_db(client).count()
 
 
+_LINES = Select(
+    InvoiceLine,
+    "WHERE organization_id = :organization_id AND invoice_id IN :invoice_ids[] ORDER BY invoice_id, position",
+)
+
+
 async def lines_of(client: BaseDBAsyncClient, organization_id: str, invoice_ids: Sequence[str]) -> list[InvoiceLine]:
     """Return the lines of the given invoices, in order."""
-    query = InvoiceLine.filter(organization_id=organization_id, invoice_id__in=list(invoice_ids)).using_db(client)
-    return await query.order_by("invoice_id", "position")
+    return await _LINES.all(client, organization_id=organization_id, invoice_ids=invoice_ids)
 
 
 async def shares_of(client: BaseDBAsyncClient, organization_id: str, invoice_ids: Sequence[str]) -> list[InvoiceShare]:

@@ -22,6 +22,7 @@ from billing.windows import Interval
 from models.fields import DocumentField, InstantField, code
 from models.inserting import INTEGER, TEXT, Insert
 from models.paging import Page, Window, page
+from models.selecting import Select
 from models.sql import Row, Statement
 
 
@@ -211,15 +212,20 @@ async def count_in_force(client: BaseDBAsyncClient, organization_id: str) -> int
     return await SpendLimit.filter(organization_id=organization_id, ends_at__isnull=True).using_db(client).count()
 
 
+_BEARING = Select(
+    SpendLimit,
+    """
+    WHERE organization_id = :organization_id AND ends_at IS NULL AND subject IN :subjects[]
+    ORDER BY level, subject, scope, interval
+    """,
+)
+
+
 async def in_force_for(client: BaseDBAsyncClient, organization_id: str, subjects: Subjects) -> list[SpendLimit]:
     """Return the limits that bear on the given subjects, with the organization's own."""
     named = subjects.parameters.values()
-    query = SpendLimit.filter(
-        organization_id=organization_id,
-        ends_at__isnull=True,
-        subject__in=[organization_id, *(subject for some in named for subject in some)],
-    )
-    return await query.using_db(client).order_by("level", "subject", "scope", "interval")
+    wanted = [organization_id, *(subject for some in named for subject in some)]
+    return await _BEARING.all(client, organization_id=organization_id, subjects=wanted)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ from models import groups
 from models.fields import InstantField, code
 from models.inserting import INTEGER, TEXT, Insert
 from models.paging import Page, Window, page
+from models.selecting import Pages, Select
+from models.sql import Statement
 
 READ_AT_ONCE = 500
 
@@ -59,9 +61,12 @@ async def find(client: BaseDBAsyncClient, organization_id: str, member_id: str) 
     return await Member.filter(organization_id=organization_id, id=member_id).using_db(client).first()
 
 
+_BY_IDS = Select(Member, "WHERE organization_id = :organization_id AND id IN :member_ids[]")
+
+
 async def find_many(client: BaseDBAsyncClient, organization_id: str, member_ids: Sequence[str]) -> list[Member]:
     """Return those of the given members that exist, in no particular order."""
-    return await Member.filter(organization_id=organization_id, id__in=list(member_ids)).using_db(client)
+    return await _BY_IDS.all(client, organization_id=organization_id, member_ids=member_ids)
 
 
 async def names(client: BaseDBAsyncClient, organization_id: str, member_ids: Sequence[str]) -> dict[str, str]:
@@ -111,13 +116,22 @@ async def in_roles(
     return await query.order_by("id").limit(limit)
 
 
+_PAGES = Pages(Member, "organization_id = :organization_id")
+_COUNT = Statement("SELECT count(*) AS total FROM members WHERE organization_id = :organization_id")
+
+
 async def page_of(client: BaseDBAsyncClient, organization_id: str, window: Window, **conditions: Any) -> Page[Member]:
     """Return one page of members, oldest first; `conditions` as `matching` takes them."""
+    if not any(each is not None for each in conditions.values()):
+        return await _PAGES.page(client, window, organization_id=organization_id)
     return await page(matching(organization_id, **conditions).using_db(client), window)
 
 
 async def count(client: BaseDBAsyncClient, organization_id: str, **conditions: Any) -> int:
     """Return how many members match."""
+    if not any(each is not None for each in conditions.values()):
+        (row,) = await _COUNT.rows(client, organization_id=organization_id)
+        return int(row["total"])
     return int(await matching(organization_id, **conditions).using_db(client).count())
 
 

@@ -14,6 +14,7 @@ from tortoise.models import Model
 
 from models.fields import DocumentField, InstantField, code
 from models.paging import Page, Window, page
+from models.selecting import Select
 from models.sql import Statement
 
 
@@ -57,9 +58,13 @@ async def lock(client: BaseDBAsyncClient, organization_id: str) -> Organization 
     return await find(client, organization_id)
 
 
+_BY_ID = Select(Organization, "WHERE organization_id = :organization_id")
+_BY_IDS = Select(Organization, "WHERE organization_id IN :organization_ids[]")
+
+
 async def find(client: BaseDBAsyncClient, organization_id: str) -> Organization | None:
     """Return one organization by id."""
-    return await Organization.filter(organization_id=organization_id).using_db(client).first()
+    return await _BY_ID.first(client, organization_id=organization_id)
 
 
 async def find_by_slug(client: BaseDBAsyncClient, slug: str) -> Organization | None:
@@ -69,7 +74,7 @@ async def find_by_slug(client: BaseDBAsyncClient, slug: str) -> Organization | N
 
 async def find_many(client: BaseDBAsyncClient, organization_ids: Sequence[str]) -> list[Organization]:
     """Return those of the given organizations that exist, in no particular order."""
-    return await Organization.filter(organization_id__in=list(organization_ids)).using_db(client)
+    return await _BY_IDS.all(client, organization_ids=organization_ids)
 
 
 async def page_of(client: BaseDBAsyncClient, organization_ids: Sequence[str], window: Window) -> Page[Organization]:

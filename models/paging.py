@@ -4,6 +4,7 @@ By key, never by offset: a page is "at most so many rows after this id". Ids sor
 meanwhile neither repeats nor hides another. Each page reads one row more than it shows, to know whether more follow.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -46,7 +47,11 @@ async def page(query: QuerySet[M], window: Window, *, key: str = "id", descendin
     if window.before is not None:
         query = query.filter(**{f"{key}__{earlier}": window.before})
     backwards = descending != window.from_end
-    rows = list(await query.order_by(f"-{key}" if backwards else key).limit(window.size + 1))
+    return page_from(list(await query.order_by(f"-{key}" if backwards else key).limit(window.size + 1)), window)
+
+
+def page_from(rows: Sequence[M], window: Window) -> Page[M]:
+    """Return the page that was read from where its window starts, with a row more where more follow."""
     more = len(rows) > window.size
     rows = rows[: window.size]
     if window.from_end:

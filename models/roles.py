@@ -10,6 +10,7 @@ from tortoise.models import Model
 
 from billing import roles as rules
 from models.fields import DocumentField, InstantField, code
+from models.selecting import Select
 
 
 class Role(Model):
@@ -32,9 +33,12 @@ class Role(Model):
         return rules.Role(self.key, self.name, bool(self.billable), granted)
 
 
+_ALL = Select(Role, "WHERE organization_id = :organization_id ORDER BY built_in DESC, key LIMIT 500")
+
+
 async def list_all(client: BaseDBAsyncClient, organization_id: str) -> list[Role]:
     """Return the organization's roles, built-in ones first."""
-    return await Role.filter(organization_id=organization_id).using_db(client).order_by("-built_in", "key").limit(500)
+    return await _ALL.all(client, organization_id=organization_id)
 
 
 async def find(client: BaseDBAsyncClient, organization_id: str, role_key: str) -> Role | None:

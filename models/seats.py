@@ -5,6 +5,7 @@ are half-open, so a seat revoked and a seat granted at the same instant never ov
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +20,7 @@ from billing.periods import Period, to_microseconds
 from models.fields import DocumentField, InstantField, code, dump
 from models.inserting import INTEGER, TEXT, Insert
 from models.paging import Page, Window, page
+from models.selecting import Select
 from models.sql import Statement
 
 
@@ -89,10 +91,40 @@ async def last_seat(client: BaseDBAsyncClient, organization_id: str, member_id: 
     return await query.order_by("-starts_at", "-id").first()
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The group and the tier that a member's spend counts for now, each empty for none."""
+
+    group_id: str
+    tier: str
+
+
+_PLACES = Statement("""
+    SELECT member_id, tier, '' AS group_id FROM seat_intervals
+    WHERE organization_id = :organization_id AND member_id IN :member_ids[] AND ends_at IS NULL
+    UNION ALL
+    SELECT member_id, '' AS tier, group_id FROM group_memberships
+    WHERE organization_id = :organization_id AND member_id IN :member_ids[] AND ends_at IS NULL
+""")
+
+
+async def places(client: BaseDBAsyncClient, organization_id: str, member_ids: Sequence[str]) -> dict[str, Place]:
+    """Return where the spend of the given members counts now; one without seat and group has no place."""
+    found: dict[str, Place] = {}
+    for row in await _PLACES.rows(client, organization_id=organization_id, member_ids=member_ids):
+        known = found.get(row["member_id"], Place("", ""))
+        found[row["member_id"]] = Place(row["group_id"] or known.group_id, row["tier"] or known.tier)
+    return found
+
+
+_OPEN = Select(
+    SeatInterval, "WHERE organization_id = :organization_id AND member_id IN :member_ids[] AND ends_at IS NULL"
+)
+
+
 async def open_seats(client: BaseDBAsyncClient, organization_id: str, member_ids: Sequence[str]) -> list[SeatInterval]:
     """Return the seats that the given members hold now."""
-    query = SeatInterval.filter(organization_id=organization_id, member_id__in=list(member_ids), ends_at__isnull=True)
-    return await query.using_db(client)
+    return await _OPEN.all(client, organization_id=organization_id, member_ids=member_ids)
 
 
 async def members_of_tier(client: BaseDBAsyncClient, organization_id: str, tier: str) -> list[str]:

@@ -11,19 +11,36 @@ from models import seats as rows
 from models.organizations import Organization
 from schema.access import field
 from schema.context import Context, Info
-from services.terms import Terms
 
 
 @strawberry.type(description="A kind of seat on offer.")
 class SeatTier:
     key: str = strawberry.field(description="The stable name by which commands give the tier.")
-    name: str = strawberry.field(description="The name people read.")
-    includes: list[str] = strawberry.field(description="The keys of the tiers whose features this one has as well.")
+    locale: strawberry.Private[str]
+    organization_id: strawberry.Private[str]
+    offered: strawberry.Private[plans.SeatTier | None] = None
+    """The tier of a plan, where it is known already."""
+
+    @field(description="The name people read; the key, for a tier that the plan no longer offers.", requires=None)
+    async def name(self, info: Info) -> str:
+        offered = await self._offered(info.context)
+        return plans.text(offered.name, self.locale) if offered else self.key
+
+    @field(description="The keys of the tiers whose features this one has as well.", requires=None)
+    async def includes(self, info: Info) -> list[str]:
+        offered = await self._offered(info.context)
+        return list(offered.includes) if offered else []
+
+    async def _offered(self, context: Context) -> plans.SeatTier | None:
+        if self.offered is not None:
+            return self.offered
+        terms = await context.loaders.in_force.load(self.organization_id)
+        return next((tier for tier in terms.plan.tiers if tier.key == self.key), None) if terms else None
 
     @classmethod
     def of(cls, tier: plans.SeatTier, locale: str) -> "SeatTier":
-        """Return a tier of a plan, named in the organization's language."""
-        return cls(key=tier.key, name=plans.text(tier.name, locale), includes=list(tier.includes))
+        """Return a tier of a plan, named in a language."""
+        return cls(key=tier.key, locale=locale, organization_id="", offered=tier)
 
 
 @strawberry.type(
@@ -38,14 +55,35 @@ class PendingSeat:
     add_ons: list[str] = strawberry.field(description="The keys of the add-ons of the seat.")
     billable: bool = strawberry.field(description="Whether the seat will be paid for.")
 
+    @classmethod
+    def of(cls, row: releases.SeatRelease, owner: Organization) -> "PendingSeat":
+        """Return the seat in a row."""
+        return cls(
+            begins_at=row.due_at,
+            requested_at=row.requested_at,
+            role=row.role,
+            tier=_tier(row, owner),
+            add_ons=list(row.add_ons),
+            billable=bool(row.billable),
+        )
+
 
 @strawberry.type(description="The seat a member holds now.")
 class Seat:
-    tier: SeatTier | None = strawberry.field(description="The kind of seat, null where the seat is of no kind.")
     add_ons: list[str] = strawberry.field(description="The keys of the add-ons of the seat.")
     billable: bool = strawberry.field(description="Whether the seat is paid for.")
     since: datetime = strawberry.field(description="Since when the member holds this very seat.")
-    pending: PendingSeat | None = strawberry.field(description="The seat that takes over later; null where none does.")
+    owner: strawberry.Private[Organization]
+    row: strawberry.Private[rows.SeatInterval]
+
+    @field(description="The kind of seat, null where the seat is of no kind.", requires=None)
+    def tier(self) -> SeatTier | None:
+        return _tier(self.row, self.owner)
+
+    @field(description="The seat that takes over later; null where none does.", requires=None)
+    async def pending(self, info: Info) -> PendingSeat | None:
+        waiting = await info.context.loaders.pending_seat.load((self.owner.organization_id, self.row.member_id))
+        return PendingSeat.of(waiting, self.owner) if waiting else None
 
     @classmethod
     async def load(cls, context: Context, owner: Organization, member_id: str) -> "Seat | None":
@@ -53,25 +91,7 @@ class Seat:
         row = await context.loaders.seat.load((owner.organization_id, member_id))
         if row is None:
             return None
-        waiting = await context.loaders.pending_seat.load((owner.organization_id, member_id))
-        has_tier = row.tier or (waiting is not None and waiting.tier)
-        terms = await context.loaders.in_force.load(owner.organization_id) if has_tier else None
-        return cls(
-            tier=_tier(row, terms, owner.locale),
-            add_ons=list(row.add_ons),
-            billable=bool(row.billable),
-            since=row.starts_at,
-            pending=PendingSeat(
-                begins_at=waiting.due_at,
-                requested_at=waiting.requested_at,
-                role=waiting.role,
-                tier=_tier(waiting, terms, owner.locale),
-                add_ons=list(waiting.add_ons),
-                billable=bool(waiting.billable),
-            )
-            if waiting
-            else None,
-        )
+        return cls(add_ons=list(row.add_ons), billable=bool(row.billable), since=row.starts_at, owner=owner, row=row)
 
 
 @strawberry.type
@@ -86,9 +106,8 @@ class SeatsOfOrganization:
         return [SeatTier.of(tier, self.owner.locale) for tier in terms.plan.tiers] if terms else []
 
 
-def _tier(row: rows.SeatInterval | releases.SeatRelease, terms: Terms | None, locale: str) -> SeatTier | None:
-    """Return the kind of a seat; one that the plan no longer offers is known by its key alone."""
-    if row.tier is None:
-        return None
-    offered = [tier for tier in terms.plan.tiers if tier.key == row.tier] if terms else []
-    return SeatTier.of(offered[0], locale) if offered else SeatTier(key=row.tier, name=row.tier, includes=[])
+def _tier(row: rows.SeatInterval | releases.SeatRelease, owner: Organization) -> SeatTier | None:
+    """Return the kind of a seat. What it is called and includes is read where it is asked for."""
+    return (
+        None if row.tier is None else SeatTier(key=row.tier, locale=owner.locale, organization_id=owner.organization_id)
+    )

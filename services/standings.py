@@ -10,8 +10,8 @@ from datetime import datetime
 
 from billing import limits as rules
 from billing.windows import Interval, Windows, windows
-from models import groups, seats
 from models import limits as rows
+from models import seats
 from models.organizations import Organization
 from models.sql import Client
 from services import expiry
@@ -39,21 +39,20 @@ class Standing:
 
 
 async def chains(client: Client, organization_id: str, member_ids: Sequence[str]) -> dict[str, rules.Chain]:
-    """Return whose spend each member's is now, in two statements."""
-    held = await seats.open_seats(client, organization_id, member_ids)
-    tiers = {seat.member_id: seat.tier or "" for seat in held}
-    joined = await groups.open_memberships(client, organization_id, member_ids)
-    in_group = {membership.member_id: membership.group_id for membership in joined}
+    """Return whose spend each member's is now, in one statement."""
+    places = await seats.places(client, organization_id, member_ids)
+    nowhere = seats.Place("", "")
     return {
-        member_id: rules.Chain(organization_id, in_group.get(member_id, ""), tiers.get(member_id, ""), member_id)
+        member_id: rules.Chain(organization_id, place.group_id, place.tier, member_id)
         for member_id in member_ids
+        for place in (places.get(member_id, nowhere),)
     }
 
 
 async def standings(
     client: Client, organization: Organization, member_ids: Sequence[str], *, at: datetime
 ) -> dict[str, Standing]:
-    """Return where each of the given members stands at `at`, in five statements."""
+    """Return where each of the given members stands at `at`, in four statements."""
     organization_id = organization.organization_id
     found = await chains(client, organization_id, member_ids)
     subjects = rows.Subjects.of(found.values())

@@ -1,0 +1,71 @@
+"""How are rows read whose question is always the same?
+
+Tortoise composes the text of a query each time it is asked, and that takes longer than the database takes to answer
+it. Questions that every page asks are therefore written once, as a condition in SQL; what comes back are the same rows.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Generic, TypeVar
+
+from tortoise.models import Model
+
+from models.paging import Page, Window, page_from
+from models.sql import Client, Row, Statement
+
+M = TypeVar("M", bound=Model)
+
+
+class Select(Generic[M]):
+    """The rows of one table that meet a condition; `rest` is what follows the table's name, parameters named."""
+
+    def __init__(self, row: type[M], rest: str) -> None:
+        self._row = row
+        self._statement = Statement(f"{_columns(row)} {rest}")
+
+    async def all(self, client: Client, **parameters: Any) -> list[M]:
+        """Return every row."""
+        return _rows(self._row, await self._statement.rows(client, **parameters))
+
+    async def first(self, client: Client, **parameters: Any) -> M | None:
+        """Return the first row, or None where there is none; `rest` says how many may come."""
+        found = await self.all(client, **parameters)
+        return found[0] if found else None
+
+
+class Pages(Generic[M]):
+    """The windows of one list: the rows that meet a condition, by a key that is unique in it."""
+
+    def __init__(self, row: type[M], condition: str, *, key: str = "id", descending: bool = False) -> None:
+        self._row, self._condition, self._key, self._descending = row, condition, key, descending
+        self._statements: dict[tuple[bool, bool, bool], Statement] = {}
+
+    async def page(self, client: Client, window: Window, **parameters: Any) -> Page[M]:
+        """Return one page, in one statement; it reads a row more than it shows, to know whether more follow."""
+        shape = (window.after is not None, window.before is not None, window.from_end)
+        statement = self._statements.get(shape)
+        if statement is None:
+            statement = self._statements[shape] = self._written(*shape)
+        bounds = {"page_after": window.after, "page_before": window.before, "page_limit": window.size + 1}
+        rows = await statement.rows(client, **parameters, **bounds)
+        return page_from(_rows(self._row, rows), window)
+
+    def _written(self, has_after: bool, has_before: bool, from_end: bool) -> Statement:  # a shape
+        later, earlier = ("<", ">") if self._descending else (">", "<")
+        wanted = [self._condition]
+        if has_after:
+            wanted.append(f'"{self._key}" {later} :page_after')
+        if has_before:
+            wanted.append(f'"{self._key}" {earlier} :page_before')
+        order = "DESC" if self._descending != from_end else "ASC"
+        where = " AND ".join(wanted)
+        return Statement(f'{_columns(self._row)} WHERE {where} ORDER BY "{self._key}" {order} LIMIT :page_limit')
+
+
+def _columns(row: type[Model]) -> str:
+    names = ", ".join(f'"{name}"' for name in row._meta.fields_db_projection.values())
+    return f'SELECT {names} FROM "{row._meta.db_table}"'  # noqa: S608  # names of the row's own definition
+
+
+def _rows(row: type[M], found: Sequence[Row]) -> list[M]:
+    # What Tortoise itself calls for each row of an answer; it has no public name for it.
+    return [row._init_from_db(**each) for each in found]
