@@ -152,3 +152,31 @@ def dedup_id(limit_id: str, period_start: datetime, mark: Mark, version: int) ->
     'l1:1790812800000000:75:2'
     """
     return f"{limit_id}:{to_microseconds(require_utc(period_start))}:{mark.label}:{version}"
+
+
+def repeat_of(document: dict[str, int] | None) -> Repeat | None:
+    """Return the step that a document says.
+
+    >>> [repeat_of(repeat_document(step)) for step in (None, EveryPercent(10), EveryAmount(5))]
+    [None, EveryPercent(percent=10), EveryAmount(nanos=5)]
+    """
+    match document:
+        case None:
+            return None
+        case {"percent": percent}:
+            return EveryPercent(percent)
+        case {"nanos": nanos}:
+            return EveryAmount(nanos)
+        case _:
+            raise ValueError(f"{document!r} is no step")
+
+
+def repeat_document(repeat: Repeat | None) -> dict[str, int] | None:
+    """Return a step as a document says it."""
+    match repeat:
+        case None:
+            return None
+        case EveryPercent(percent):
+            return {"percent": percent}
+        case EveryAmount(nanos):
+            return {"nanos": nanos}

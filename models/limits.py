@@ -16,7 +16,7 @@ from tortoise.expressions import Q
 from tortoise.models import Model
 
 from billing import limits as rules
-from billing.alert_marks import EveryAmount, EveryPercent, Plan, Repeat
+from billing.alert_marks import Plan, repeat_of
 from billing.periods import from_microseconds, to_microseconds
 from billing.windows import Interval
 from models.fields import DocumentField, InstantField, code
@@ -63,30 +63,6 @@ class SpendLimit(Model):
             interval=Interval(self.interval),
             override=rules.Override(self.override),
         )
-
-
-def repeat_of(document: dict[str, int] | None) -> Repeat | None:
-    """Return the step that a row keeps."""
-    match document:
-        case None:
-            return None
-        case {"percent": percent}:
-            return EveryPercent(percent)
-        case {"nanos": nanos}:
-            return EveryAmount(nanos)
-        case _:
-            raise ValueError(f"{document!r} is no step")
-
-
-def repeat_document(repeat: Repeat | None) -> dict[str, int] | None:
-    """Return a step as a row keeps it."""
-    match repeat:
-        case None:
-            return None
-        case EveryPercent(percent):
-            return {"percent": percent}
-        case EveryAmount(nanos):
-            return {"nanos": nanos}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from functools import partial
 
 import strawberry
 
-from billing.alert_marks import EveryAmount, EveryPercent, Repeat
+from billing.alert_marks import EveryAmount, EveryPercent, Repeat, repeat_of
 from billing.limits import LimitKind, Override, SpendLevel, TierScope
 from billing.roles import Permission
 from billing.windows import Interval
@@ -85,7 +85,7 @@ class SpendLimit(Node):
             cap=Money.of_nanos_or_none(row.cap_nanos, currency, locale),
             thresholds=list(row.thresholds),
             amount_thresholds=[Money.of_nanos(nanos, currency, locale) for nanos in row.amount_thresholds],
-            repeat_every=_step(rows.repeat_of(row.repeat_every), owner),
+            repeat_every=_step(repeat_of(row.repeat_every), owner),
             version=row.version,
             set_at=row.starts_at,
             ended_at=row.ends_at,

@@ -8,7 +8,7 @@ refuses what is new, and says at once that the threshold is reached.
 from dataclasses import dataclass
 
 from billing import limits as rules
-from billing.alert_marks import THRESHOLDS, EveryAmount, EveryPercent, InvalidMarks, Plan, Repeat
+from billing.alert_marks import THRESHOLDS, EveryAmount, EveryPercent, InvalidMarks, Plan, Repeat, repeat_document
 from billing.money import NANOS_MAX, Money, minor_to_nanos
 from billing.roles import Permission
 from billing.windows import Interval, window
@@ -103,7 +103,7 @@ async def set_limit(unit: Unit, command: SetLimit) -> LimitSet | Refused:
         cap_nanos=None if command.cap is None else _nanos(command.cap),
         thresholds=list(plan.percents),
         amount_thresholds=list(plan.amounts),
-        repeat_every=rows.repeat_document(plan.repeat),
+        repeat_every=repeat_document(plan.repeat),
         version=version,
         set_by=unit.actor_id,
         starts_at=unit.at,

@@ -14,6 +14,7 @@ from billing.alert_marks import (
     Plan,
     dedup_id,
     marks,
+    repeat_of,
 )
 from billing.money import NANOS_MAX
 from tests.billing.builders import at
@@ -114,3 +115,8 @@ def test_an_alert_has_one_name():
 
     assert len(names) == 4
     assert dedup_id("l", at("2026-10-01"), Mark(75, 75), 1) in names
+
+
+def test_a_document_that_says_no_step_is_refused() -> None:
+    with pytest.raises(ValueError, match="is no step"):
+        repeat_of({"percents": 10})
