@@ -25,6 +25,7 @@ from typing import Any
 import websockets
 from websockets.typing import Subprotocol
 
+from api import server
 from benchmarks.stage import Stage, serve, started
 from models import events as log
 
@@ -201,14 +202,14 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--alerts", type=int, default=10_000)
     parser.add_argument("--drops", type=int, default=200)
-    parser.add_argument("--rate", type=float, default=400.0, help="How many alerts a second are set off.")
+    parser.add_argument("--rate", type=float, default=200.0, help="How many alerts a second are set off.")
     parser.add_argument("--seed", type=int, default=20_261)
     parser.add_argument("--database", default="")
     parser.add_argument("--serve", default="", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.serve:
         members = -(-options.alerts // ORGANIZATIONS // len(STEPS)) + 1
-        asyncio.run(
+        server.run(
             serve(
                 options.database,
                 Path(options.serve),

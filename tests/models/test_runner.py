@@ -249,6 +249,18 @@ async def test_a_reader_cannot_write(database: Database) -> None:
         await ADD.run(database.reader, series="left")
 
 
+async def test_a_statement_on_postgres_is_one_round_trip(database: Database) -> None:
+    if database.dialect != "postgres":
+        pytest.skip("a file has no round trips")
+    async with database.reader.acquire_connection() as connection:
+        process = await connection.fetchval("SELECT pg_backend_pid()")
+
+    looking = Statement("SELECT query, state FROM pg_stat_activity WHERE pid = :process")
+    (found,) = await looking.rows(database.writer, process=process)
+
+    assert (found["query"], found["state"]) == ("SELECT pg_backend_pid()", "idle"), "nothing was sent at its return"
+
+
 async def test_who_waits_for_a_connection_is_served_in_the_order_of_coming(database: Database) -> None:
     """A queue of connections would let one that comes just then go first, again and again, while others starve."""
     turns: list[int] = []
