@@ -62,12 +62,16 @@ class Checked(FieldExtension):
 
     async def resolve_async(self, next_: AsyncExtensionResolver, source: Any, info: Info, **kwargs: Any) -> Any:
         """Check, then resolve."""
-        request = info.context.request()
+        request, dispatcher = info.context.request(), info.context.dispatcher
         try:
             organization_id = inputs.organization_id(kwargs["given"].organization_id)
-            await info.context.dispatcher.require(self._verb, organization_id, request)
+        except InvalidInput as invalid:
+            return self._payload.refused(invalid)
+        try:
+            await dispatcher.require(self._verb, organization_id, request)
             return await next_(source, info, **kwargs)
         except InvalidInput as invalid:
+            await dispatcher.note_turned_away(self._verb, organization_id, request, invalid.code, invalid.message)
             return self._payload.refused(invalid)
         except policy.Forbidden as forbidden:
             raise access.named(forbidden) from forbidden

@@ -134,7 +134,7 @@ class WebhookMutations:
         )
         refused = await webhooks.address_refusal(context.dispatcher, context.reader, command)
         if refused is not None:
-            return CreateWebhookEndpointPayload.refused(refused)
+            raise InvalidInput(refused.code, refused.message, refused.field)
         match await context.execute(webhooks.create, command):
             case Refused() as refused:
                 return CreateWebhookEndpointPayload.refused(refused)
@@ -158,7 +158,7 @@ class WebhookMutations:
         command = webhooks.Update(organization_id, key, endpoint_id, given.url, given.description, kinds, given.enabled)
         refused = await webhooks.address_refusal(context.dispatcher, context.reader, command)
         if refused is not None:
-            return UpdateWebhookEndpointPayload.refused(refused)
+            raise InvalidInput(refused.code, refused.message, refused.field)
         match await context.execute(webhooks.update, command):
             case Refused() as refused:
                 return UpdateWebhookEndpointPayload.refused(refused)

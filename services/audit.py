@@ -20,6 +20,7 @@ from services.unit import Unit
 
 INPUT_LENGTH_MAX: Final = 8_192
 FACTS_MAX: Final = 64
+FORBIDDEN: Final = "FORBIDDEN"
 SECRET: Final = "secret"  # noqa: S105  # a name, not a value
 """The key that marks a field of a command, in its metadata, as one whose value is never recorded."""
 _HIDDEN: Final = "[secret]"
@@ -49,17 +50,21 @@ async def append(client: Client, organization_id: str, attempts: Sequence[rows.A
     await rows.append_all(client, organization_id, attempts)
 
 
-async def note_forbidden(
+async def note_turned_away(
     client: Client,
     organization_id: str,
     actor: Principal,
     operation: str,
     *,
+    code: str,
     message: str,
     request_id: str,
     at: datetime,
 ) -> None:
-    """Record that a member asked for what their role does not include; nothing was read and nothing done."""
+    """Record that a member asked for something of which nothing was read and nothing done.
+
+    With the code FORBIDDEN because their role does not include it, else because the input cannot be read.
+    """
     attempt = rows.Attempt(
         recorded_at=at,
         actor=actor.actor_id(organization_id),
@@ -67,8 +72,8 @@ async def note_forbidden(
         issuer=actor.issuer,
         request_id=request_id,
         operation=operation,
-        outcome="FORBIDDEN",
-        code="FORBIDDEN",
+        outcome=FORBIDDEN if code == FORBIDDEN else "REFUSED",
+        code=code,
         message=message,
         input="{}",
         changes=changes((), first=1),

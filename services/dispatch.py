@@ -161,8 +161,8 @@ class Dispatcher:
             answer: A | Refused = await self._runner.run(
                 write, lane=command.organization_id, committed=self._wake(command)
             )
-        except policy.StepUpRequired as stale:
-            await self._note_forbidden(verb, command.organization_id, request, str(stale))
+        except (policy.StepUpRequired, policy.Forbidden) as unlawful:  # of what they asked about, or when
+            await self.note_turned_away(verb, command.organization_id, request, audit.FORBIDDEN, str(unlawful))
             raise
         self._told(verb.operation, answer)
         return answer
@@ -172,17 +172,22 @@ class Dispatcher:
         try:
             policy.require(request.actor, organization_id, verb.requires)
         except policy.Forbidden as forbidden:
-            await self._note_forbidden(verb, organization_id, request, str(forbidden))
+            await self.note_turned_away(verb, organization_id, request, audit.FORBIDDEN, str(forbidden))
             raise
 
-    async def _note_forbidden(self, verb: Verb[Any, Any], organization_id: str, request: Request, message: str) -> None:
+    async def note_turned_away(
+        self, verb: Verb[Any, Any], organization_id: str, request: Request, code: str, message: str
+    ) -> None:
+        """Leave a record of what was asked of an organization the actor belongs to, and never became a command."""
+
         async def work(client: Client) -> None:
             if await organizations.lock(client, organization_id) is not None:
-                await audit.note_forbidden(
+                await audit.note_turned_away(
                     client,
                     organization_id,
                     request.actor,
                     verb.operation,
+                    code=code,
                     message=message,
                     request_id=request.request_id,
                     at=request.at,
