@@ -16,6 +16,7 @@ from typing import Any, Self
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jose import jwk, jws
+from jose.backends.base import Key
 
 ALGORITHM = "RS256"
 
@@ -31,6 +32,8 @@ class SigningKey:
     kid: str
     public: dict[str, str]
     pem: str = field(repr=False)
+    private: Key = field(repr=False, compare=False)
+    """The key in `pem`, read and checked: that takes as long as a hundred signatures, so it is done once."""
 
     @classmethod
     def load_or_create(cls, path: Path) -> Self:
@@ -49,15 +52,16 @@ class SigningKey:
     @classmethod
     def of(cls, pem: str) -> Self:
         """Return the key with this private half."""
-        found = jwk.construct(pem, ALGORITHM).public_key().to_dict()
+        private = jwk.construct(pem, ALGORITHM)
+        found = private.public_key().to_dict()
         members = {"e": str(found["e"]), "kty": "RSA", "n": str(found["n"])}  # RFC 7638: exactly these, in this order
         digest = sha256(json.dumps(members, separators=(",", ":")).encode()).digest()
         kid = urlsafe_b64encode(digest).rstrip(b"=").decode()
-        return cls(kid, {**members, "kid": kid, "alg": ALGORITHM, "use": "sig"}, pem)
+        return cls(kid, {**members, "kid": kid, "alg": ALGORITHM, "use": "sig"}, pem, private)
 
     def sign(self, claims: dict[str, Any], *, kind: str) -> str:
         """Return `claims` as a signed token of type `kind`."""
-        return jws.sign(claims, self.pem, {"kid": self.kid, "typ": kind}, ALGORITHM)
+        return jws.sign(claims, self.private, {"kid": self.kid, "typ": kind}, ALGORITHM)
 
 
 def _create(path: Path) -> None:

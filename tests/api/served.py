@@ -29,6 +29,7 @@ from models.database import Database
 from models.sql import Client
 from schema import ids
 from tests.services.books import POOLED
+from tests.signing_keys import a_key, a_key_file
 
 SECONDS_MAX = 15
 _KEYS = itertools.count(1)
@@ -188,7 +189,7 @@ async def served(database: Database, folder: Path, **settings: Any) -> AsyncIter
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     decided = Settings(port=port, public_url=f"http://127.0.0.1:{port}", **settings)
-    key_path = folder / "key.pem"
+    key_path = a_key_file(folder)
     ann = Persona("ann@acme.example", "Ann", "acme")
     app = build_house(database, decided, personas=[ann], key_path=key_path)
     server = build_server(app, decided)
@@ -197,7 +198,7 @@ async def served(database: Database, folder: Path, **settings: Any) -> AsyncIter
         await asyncio.sleep(0.01)
     try:
         async with httpx2.AsyncClient(base_url=decided.public_url, timeout=20) as client:
-            house = Served(database, app, decided, SigningKey.load_or_create(key_path), client)
+            house = Served(database, app, decided, a_key(), client)
             await _open_acme(house)
             yield house
     finally:

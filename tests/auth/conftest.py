@@ -1,31 +1,24 @@
 """What the tests of this folder must close again."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from auth.sessions import Sessions
 from auth.signing import SigningKey
-from models import database, migrate
+from models.database import Database
 from tests.auth.house import Browser, House, a_browser, a_house
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
+from tests.signing_keys import a_key
 
 
 @pytest.fixture(scope="session")
-def signing_key(tmp_path_factory: pytest.TempPathFactory) -> SigningKey:
-    return SigningKey.load_or_create(tmp_path_factory.mktemp("keys") / "idp.pem")
+def signing_key() -> SigningKey:
+    return a_key()
 
 
 @pytest.fixture
-async def sessions(tmp_path: Path) -> AsyncIterator[Sessions]:
-    async with database.opened(f"sqlite://{tmp_path}/billgraph.db") as opened:
-        await migrate.migrate(opened)
-        yield Sessions(opened)
+def sessions(database: Database) -> Sessions:
+    return Sessions(database)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from auth.signing import SigningKey, UnsafeKeyFile
 from auth.tokens import InvalidToken, Issuer, Issuers, verify_bearer
 from tests.auth.forging import NOON
 from tests.auth.house import AUDIENCE, CLIENT_ID, OWNER, Browser, House, choose, query_of, set_out, with_query
+from tests.signing_keys import a_key
 
 # RFC 7636, appendix B.
 VERIFIER, CHALLENGE = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
@@ -202,7 +203,7 @@ def test_cannot_be_run_where_others_could_use_it(message: str, changes: dict[str
         redirect_uri="http://localhost:8000/callback",
         audience=AUDIENCE,
         personas=(),
-        key=SigningKey("", {}, ""),
+        key=a_key(),
         now=lambda: NOON,
     )
 

@@ -30,6 +30,7 @@ from models.sql import Client
 from services import email_domains
 from services.dispatch import Dispatcher, Request
 from tests.services.books import POOLED
+from tests.signing_keys import a_key, a_key_file
 
 ANN = Persona("ann@operator.example", "Ann", "acme")
 BO = Persona("bo@operator.example", "Bo", "globex")
@@ -95,12 +96,12 @@ async def a_house(
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     chosen = Settings(port=port, public_url=f"http://127.0.0.1:{port}", provider_hosts=hosts, **settings)
-    key_path = folder / "key.pem"
+    key_path = a_key_file(folder)
     server = build_server(build_house(database, chosen, personas=[ANN, BO], key_path=key_path), chosen)
     serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110  # uvicorn has a flag and no event
         await asyncio.sleep(0.01)
-    house = House(database, chosen, SigningKey.load_or_create(key_path))
+    house = House(database, chosen, a_key())
     try:
         await _furnish(house)
         yield house

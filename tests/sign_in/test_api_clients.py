@@ -10,6 +10,7 @@ import pytest
 from api.house import now
 from auth.signing import SigningKey
 from tests.sign_in.houses import BO, House, sql
+from tests.signing_keys import a_key
 
 MADE = "clientSecret apiClient { id name scopes partner hasOwnKeys secrets { ending expiresAt } lastUsedAt revokedAt }"
 FORM = {"grant_type": "client_credentials"}
@@ -158,7 +159,7 @@ async def test_refuses_what_no_client_can_be(alone: House, fields: dict[str, Any
 
 
 async def test_a_client_with_keys_of_its_own_signs_for_itself(alone: House) -> None:
-    key = SigningKey.generate()
+    key = a_key(1)
     client_id, secret = await a_client(alone, jwks=json.dumps({"keys": [key.public]}))
     assert secret == ""
 
@@ -169,7 +170,7 @@ async def test_a_client_with_keys_of_its_own_signs_for_itself(alone: House) -> N
 
 
 async def test_an_assertion_does_once_and_for_nobody_else(alone: House) -> None:
-    key, strangers = SigningKey.generate(), SigningKey.generate()
+    key, strangers = a_key(1), a_key(2)
     client_id, _ = await a_client(alone, jwks=json.dumps({"keys": [key.public]}))
     other_id, _ = await a_client(alone, jwks=json.dumps({"keys": [strangers.public]}))
     at = int(now().timestamp())

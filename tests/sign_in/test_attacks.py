@@ -10,7 +10,6 @@ import httpx2
 import pytest
 
 from api.house import now
-from auth.signing import SigningKey
 from models.database import Database
 from tests.auth.forging import STRANGERS_KEY, header
 from tests.auth.forging import token as signed
@@ -18,6 +17,7 @@ from tests.auth.house import query_of
 from tests.auth.serving import served
 from tests.auth.test_oidc import Liar
 from tests.sign_in.houses import BO, CLIENT_ID, Browser, House, a_domain, a_house, a_provider, sql
+from tests.signing_keys import a_key
 
 LIVE = "SELECT subject FROM sessions WHERE revoked_at IS NULL"
 
@@ -186,7 +186,7 @@ async def _tampered(stage: Stage, browser: Browser) -> httpx2.Response:
 
 @pytest.fixture
 async def stage(database: Database, tmp_path: Path) -> AsyncIterator[Stage]:
-    acmes, globexs = Liar(SigningKey.generate()), Liar(SigningKey.generate())
+    acmes, globexs = Liar(a_key(1)), Liar(a_key(2))
     async with served(acmes.build), served(globexs.build), _both(database, tmp_path, acmes, globexs) as both:
         yield both
 

@@ -20,7 +20,7 @@ PEOPLE = {
 SESSIONS = "SELECT subject FROM sessions WHERE revoked_at IS NULL"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def provider() -> AsyncIterator[NpmProvider]:
     async with npm_provider() as running:
         yield running

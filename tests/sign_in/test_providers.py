@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from auth.signing import SigningKey
 from models.database import Database
 from tests.auth.serving import served
 from tests.auth.test_oidc import Liar
 from tests.sign_in.houses import BO, CLIENT_SECRET, Browser, House, a_domain, a_house, a_provider, sql
 from tests.sign_in.test_streams import as_member
+from tests.signing_keys import a_key
 
 GOOD = {"name": "Directory", "clientId": "c", "clientSecret": "s", "algorithms": ["RS256"]}
 CANARY = "canary-5up3r-53cr3t"
@@ -44,7 +44,7 @@ async def test_refuses_what_no_provider_can_be(alone: House, fields: dict[str, A
 async def test_asks_the_provider_first_and_keeps_secrets_to_itself(
     database: Database, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    liar = Liar(SigningKey.generate())
+    liar = Liar(a_key())
     async with (
         served(liar.build) as origin,
         a_house(database, tmp_path, hosts=frozenset({origin.removeprefix("http://")})) as house,
@@ -95,7 +95,7 @@ async def _fail_in_every_way(house: House, provider: Any) -> None:
 
 
 async def test_a_domain_belongs_to_who_proves_it_first(database: Database, tmp_path: Path) -> None:
-    liar = Liar(SigningKey.generate())
+    liar = Liar(a_key())
     async with (
         served(liar.build) as origin,
         a_house(database, tmp_path, hosts=frozenset({origin.removeprefix("http://")})) as house,
@@ -122,7 +122,7 @@ async def test_a_domain_belongs_to_who_proves_it_first(database: Database, tmp_p
 
 
 async def test_asks_for_an_address_first_once_somebody_has_a_provider(database: Database, tmp_path: Path) -> None:
-    liar = Liar(SigningKey.generate())
+    liar = Liar(a_key())
     async with (
         served(liar.build) as origin,
         a_house(database, tmp_path, hosts=frozenset({origin.removeprefix("http://")})) as house,
