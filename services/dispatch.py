@@ -179,19 +179,11 @@ class Dispatcher:
         self, verb: Verb[Any, Any], organization_id: str, request: Request, code: str, message: str
     ) -> None:
         """Leave a record of what was asked of an organization the actor belongs to, and never became a command."""
+        said: dict[str, Any] = {"code": code, "message": message, "request_id": request.request_id, "at": request.at}
 
         async def work(client: Client) -> None:
             if await organizations.lock(client, organization_id) is not None:
-                await audit.note_turned_away(
-                    client,
-                    organization_id,
-                    request.actor,
-                    verb.operation,
-                    code=code,
-                    message=message,
-                    request_id=request.request_id,
-                    at=request.at,
-                )
+                await audit.note_turned_away(client, organization_id, request.actor, verb.operation, **said)
 
         await self._runner.run(work, lane=organization_id)
 

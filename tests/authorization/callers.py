@@ -33,6 +33,7 @@ from tests.services.books import ALWAYS, START
 from tests.signing_in import providers_of
 from tests.stories.seeded import AT
 
+CANARY: Final = "canary-8c1f"
 NOBODY: Final = "nobody"
 STRANGER: Final = "stranger"
 DEACTIVATED: Final = "deactivated"

@@ -3,8 +3,7 @@
 import pytest
 
 from models import audit
-from models.database import Database
-from tests.authorization import reach, world
+from tests.authorization import reach
 from tests.authorization.callers import Home
 
 NO_ORGANIZATION_YET = {"createOrganization", "acceptInvitation"}
@@ -36,9 +35,7 @@ async def trails(home: Home, caller: str, **given: str) -> dict[str, list[tuple[
     return found
 
 
-async def test_a_missing_permission_and_an_input_that_cannot_be_read_leave_one_record_each(database: Database) -> None:
-    home = await world.furnished(database)
-
+async def test_a_missing_permission_and_an_input_that_cannot_be_read_leave_one_record_each(home: Home) -> None:
     forbidden = await trails(home, "client")
     unreadable = await trails(home, "primary_owner")
     keyless = await trails(home, "primary_owner", idempotencyKey="")
@@ -55,17 +52,14 @@ async def test_a_missing_permission_and_an_input_that_cannot_be_read_leave_one_r
 
 
 @pytest.mark.parametrize("caller", ["stranger", "nobody"])
-async def test_who_does_not_belong_leaves_none(database: Database, caller: str) -> None:
-    home = await world.furnished(database)
-
+async def test_who_does_not_belong_leaves_none(home: Home, caller: str) -> None:
     found = await trails(home, caller)
 
     assert {name for name, left in found.items() if left} == set()
 
 
-async def test_what_a_service_forbids_is_on_record_too(database: Database) -> None:
-    home = await world.furnished(database)
-    head = (await audit.head(database.reader, home.organization_id)).sequence
+async def test_what_a_service_forbids_is_on_record_too(home: Home) -> None:
+    head = (await audit.head(home.database.reader, home.organization_id)).sequence
     given = {"organizationId": home.known["organization"], "memberId": home.known["other"], "idempotencyKey": "k"}
     document = """mutation($input: RequestLimitIncreaseInput!) { requestLimitIncrease(input: $input) { __typename } }"""
     money = {"amount": "50.00", "currency": "USD"}

@@ -3,9 +3,8 @@
 import pytest
 
 from billing.roles import BUILT_IN
-from models.database import Database
-from tests.authorization import matrix, world
-from tests.authorization.callers import CALLERS, DEACTIVATED, NOBODY, STRANGER
+from tests.authorization import matrix
+from tests.authorization.callers import CALLERS, DEACTIVATED, NOBODY, STRANGER, Home
 from tests.authorization.matrix import SHOWN
 
 NAMES_NO_ORGANIZATION = {"Query.estimate", "Query.viewer", "Query.organizations", "Query.nodes"}
@@ -28,9 +27,7 @@ def test_every_field_has_a_row_and_every_row_a_field() -> None:
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-async def test_each_caller_is_told_what_the_file_says(database: Database, caller: str) -> None:
-    home = await world.furnished(database)
-
+async def test_each_caller_is_told_what_the_file_says(home: Home, caller: str) -> None:
     found = await matrix.column(home, caller, await home.paths())
 
     expected = matrix.expected()

@@ -6,10 +6,9 @@ import pytest
 
 from models import audit, events
 from models.database import Database
-from tests.authorization import matrix, world
+from tests.authorization import matrix
+from tests.authorization.callers import CANARY, Home
 from tests.authorization.matrix import NULL, SHOWN
-
-CANARY = "canary-8c1f"
 
 
 async def trace(database: Database, organization_id: str) -> tuple[int, int]:
@@ -19,11 +18,9 @@ async def trace(database: Database, organization_id: str) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("role", ["primary_owner", "auditor", "member"])
-async def test_no_question_about_another_organization_is_answered(database: Database, role: str) -> None:
-    home = await world.furnished(database)
-    other = await world.furnished(database, slug=CANARY)
+async def test_no_question_about_another_organization_is_answered(home: Home, other: Home, role: str) -> None:
     paths = await home.paths()
-    before = await trace(database, other.organization_id)
+    before = await trace(home.database, other.organization_id)
 
     for question in matrix.questions(other, role, paths):
         result = await other.ask(home.caller(role), question.document(*question.rows), question.variables)
@@ -33,13 +30,11 @@ async def test_no_question_about_another_organization_is_answered(database: Data
         is_of_nobody = told == SHOWN and question.rows.keys() <= _without_organization()
         assert told in {"not there", NULL} or is_of_nobody, (question.rows, told)
 
-    assert await trace(database, other.organization_id) == before, "not even a trace of the attempts"
+    assert await trace(home.database, other.organization_id) == before, "not even a trace of the attempts"
 
 
 @pytest.mark.parametrize("role", ["primary_owner", "member"])
-async def test_an_organization_s_own_answers_hold_nothing_of_another(database: Database, role: str) -> None:
-    home = await world.furnished(database)
-    await world.furnished(database, slug=CANARY)
+async def test_an_organization_s_own_answers_hold_nothing_of_another(home: Home, role: str) -> None:
     paths = await home.paths()
 
     for question in matrix.questions(home, role, paths):
