@@ -1,5 +1,6 @@
 """What was issued stays as it was, whatever happens afterwards."""
 
+import os
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -17,6 +18,8 @@ from tests.services.books import Books, a_use, books, days_later
 NOVEMBER = datetime(2026, 11, 1, 2, tzinfo=UTC)
 AFTERWARDS = ("pay", "credit", "late", "correct", "move", "rename", "void", "close")
 numbers = count()
+EXAMPLES = int(os.environ.get("BILLING_EXAMPLES", "10"))
+"""How many organizations are tried; BILLING_EXAMPLES asks for more."""
 
 
 async def recomputed(ours: Books, invoice_id: str) -> tuple[str | None, str]:
@@ -58,7 +61,7 @@ async def happens(ours: Books, what: str, invoice_id: str, member_id: str, at: d
             await ours.do(closing.close, closing.Close, period="2026-11", at=later)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(afterwards=st.lists(st.sampled_from(AFTERWARDS), max_size=8))
 async def test_a_finalized_digest_never_changes(database: Database, afterwards: list[str]) -> None:
     """Whatever is paid, credited, corrected, moved, renamed, voided or closed later, the invoice says what it said."""

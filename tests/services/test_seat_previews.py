@@ -1,5 +1,6 @@
 """What a preview of a seat says is what the change does, refusals included, whatever the policies."""
 
+import os
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -19,6 +20,8 @@ from tests.services.books import START, Books, as_role, books, days_later
 from tests.services.test_releases import a_plan
 
 NUMBERS = count()
+EXAMPLES = int(os.environ.get("BILLING_EXAMPLES", "12"))
+"""How many organizations are tried; BILLING_EXAMPLES asks for more."""
 TIERS = st.sampled_from([None, "chat", "chat_code"])
 ROLES = st.sampled_from(["member", "project_administrator", "view_only"])
 PEOPLE = st.sampled_from(["ann", "bo", "cy"])
@@ -70,7 +73,7 @@ def _command(step: tuple[Any, ...], ids: dict[str, str], number: int) -> tuple[A
     return reassignments.reassign, reassignments.Reassign, seat_previews.of_reassignment, fields
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS, policies=POLICIES)
 async def test_says_what_the_change_does(
     database: Database, steps: list[tuple[Any, ...]], policies: dict[str, Any]
