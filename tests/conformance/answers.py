@@ -25,6 +25,7 @@ def answer(document: Document) -> Document:
         "lines": [_line(line) for line in found["lines"]],
         "subtotal": found["subtotal"]["amount"],
         "tax": found["tax"]["amount"],
+        "includedTax": found["includedTax"]["amount"],
         "lineTaxes": [line["tax"]["amount"] for line in found["lines"] if line["tax"]],
         "total": _amount(found["total"]),
         "credit": _amount(found["credit"]),

@@ -6,11 +6,11 @@ billed when the month ends, and what expires between two charges expires in the 
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import IntEnum
 from fractions import Fraction
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from typing import Any, Final
 
 from billing.periods import add_months
@@ -21,6 +21,24 @@ from tests.conformance.house import Sandbox, a_meter, a_plan
 
 START: Final = times.instant("2026-01-01")
 CHARGE_AT: Final = START + timedelta(days=1)
+RECURS_MAX: Final = 8
+"""How many days of a case may have a grant of their own."""
+
+KNOWN: Final = frozenset(
+    {
+        "id",
+        "amount",
+        "priority",
+        "kind",
+        "effective",
+        "expires",
+        "expires_at",
+        "recurrence",
+        "recurring",
+        "voided",
+        "deleted",
+    }
+)
 MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 OPENED: Final = times.instant("2026-01-01")
 LATE_IN_MONTH: Final = timedelta(days=20)
@@ -131,14 +149,16 @@ def a_purse(given: Given) -> Purse:
 
 
 def burn_down(given: Given) -> Mapping[str, object]:
-    granted = [_granted(row, index) for index, row in enumerate(given["grants"])]
+    granted = [each for index, row in enumerate(given["grants"]) for each in _granted_each(row, index)]
     usage = given.first("charge", "charges", "usage", default=[])
     charged = _charges(usage) if isinstance(usage, list) else [Happening(CHARGE_AT, Kind.CHARGE, Fraction(str(usage)))]
+    end = max((each.at for each in charged), default=CHARGE_AT)
+    granted = [each for each in granted if each.at <= end or "@" not in each.name]
     purse = a_purse(given)
     forgets = given.says("not preserved", "reset")
     _live(purse, [*granted, *charged], keeps_open=not forgets)
     left, drawn = purse.left(), purse.moved("DRAWN")
-    names = [each.name for each in granted]
+    names = [each.name for each in granted if "@" not in each.name]
     return {
         "balances": [left.get(name, Fraction(0)) for name in names],
         "balance": purse.settled,
@@ -202,6 +222,24 @@ def _granted(row: Mapping[str, Any], index: int) -> Happening:
         None if expires is None else _expiry(str(expires)),
         row.get("kind") != "promotional",
     )
+
+
+def _granted_each(row: Mapping[str, Any], index: int) -> list[Happening]:
+    """Return the grants of a row: one, or one for each day of a case where it is granted anew and the old one ends."""
+    first = _granted(row, index)
+    if unknown := set(row) - KNOWN:
+        raise Unsupported(f"a grant has {', '.join(sorted(unknown))}, which nothing reads")
+    if row.get("recurrence", row.get("recurring")) is None:
+        return [first]
+    often = str(row.get("recurrence", row.get("recurring"))).lower()
+    if often not in ("daily", "day"):
+        raise Unsupported(f"a grant recurs {often!r}")
+    starts = [first.at.replace(hour=0, minute=0) + timedelta(days=day) for day in range(RECURS_MAX)]
+    starts[0] = first.at
+    return [
+        replace(first, at=at, name=f"{first.name}@{place}" if place else first.name, expires=following)
+        for place, (at, following) in enumerate(pairwise(starts))
+    ]
 
 
 def _charges(rows: Sequence[Any]) -> list[Happening]:
@@ -306,9 +344,11 @@ def _of(money: Document) -> Fraction:
 
 
 ADAPTERS: Final[Mapping[str, Adapter]] = {
+    "credit": burn_down,
     "credit_burn_down": burn_down,
     "credit_then_invoice": credit_then_invoice,
     "settled_vs_pending": pending,
     "credit_history": history,
+    "prepaid": drawdown,
     "prepaid_drawdown": drawdown,
 }

@@ -89,7 +89,17 @@ class Given:
     @property
     def units(self) -> str:
         """The quantity."""
-        return str(self.first("units", "seats", "quantity", "peak", "usage", "line_units", default="0"))
+        names = ("units", "seats", "quantity", "peak", "usage", "line_units", "prorated_units")
+        return str(self.first(*names, default="0"))
+
+    @property
+    def allowance(self) -> Document | None:
+        """What is free of the quantity, and by which rule; None where nothing is."""
+        free = self.first("free_units", "free_up_to", "included", "included_units", "allowance", "free_quantity")
+        if free is None or not int(free):
+            return None
+        is_cliff = "free_up_to" in self or self.says("cliff")
+        return {"quantity": int(free), "rule": "CLIFF" if is_cliff else "DEDUCT"}
 
     @property
     def conversion(self) -> Document:

@@ -241,6 +241,7 @@ def _is_held(payload: Document) -> bool:
 
 
 ADAPTERS: Final[Mapping[str, Adapter]] = {
+    "spend_limit": hierarchy,
     "spend_limit_hierarchy": hierarchy,
     "limit_precedence": precedence,
     "reservation": reservation,

@@ -104,5 +104,6 @@ ADAPTERS: Final[Mapping[str, Adapter]] = {
     "rounding_half_away": rounding,
     "rounding_half_even": rounding,
     "currency_precision": precision,
+    "allocation": largest_remainder,
     "largest_remainder": largest_remainder,
 }

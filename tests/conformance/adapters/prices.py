@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, Final
 
+from tests.conformance.adapters import times
 from tests.conformance.adapters.given import (
     Adapter,
     Document,
@@ -80,7 +81,8 @@ def converted(given: Given) -> Mapping[str, object]:
 
 def _priced(given: Given, price: Document) -> dict[str, object]:
     below = {} if Fraction(given.units) >= 0 or "lago" not in given.source else {"below_zero": "NOTHING"}
-    entry = one(price, quantity=given.metered, measured=given.measured, discounts=given.discounts, **below)
+    policies = {"discounts": given.discounts, "allowance": given.allowance, **below}
+    entry = one(price, quantity=given.metered, measured=given.measured, **policies)
     return _figures(ask([entry], currency=given.currency))
 
 
@@ -251,6 +253,33 @@ def capacity(given: Given) -> Mapping[str, object]:
     return _figures(ask([one(price, quantity=quantity, measured={"peaks": peaks})]))
 
 
+def tiered_price(given: Given) -> Mapping[str, object]:
+    """Read the tiers as the source reads them, where the kind does not say which way."""
+    return _tiered(given, tier_model(given))
+
+
+def aggregated(given: Given) -> Mapping[str, object]:
+    """Make one quantity of the events of a month, and price it."""
+    named = str(given.first("aggregation", "aggregation_type", default=given.model)).lower()
+    how = next((rule for word, rule in AGGREGATIONS.items() if word in named), "SUM")
+    start, end = times.month(str(given.first("month", default="2026-10")))
+    events = [_event(each, how) for each in given["events"]]
+    quantity = {"kind": "USAGE", "meter": "units", "aggregation": how}
+    price = tiered(given, tier_model(given)) if "tiers" in given else UNIT_OF_ONE
+    price = (
+        {"model": "UNIT", "unit": given.amount("unit", "price")} if "unit" in given or "unit_cents" in given else price
+    )
+    found = ask([one(price, quantity=quantity, measured={"span": times.span(start, end), "events": events})])
+    return _figures(found)
+
+
+def _event(written: object, how: str) -> Document:
+    """Return an event, which is written as its value, or as an instant and its value."""
+    at, value = written if isinstance(written, list) else (None, written)
+    held: Document = {} if at is None else {"at": times.instant(str(at)).isoformat()}
+    return {**held, **({"subject": str(value)} if how == "UNIQUE" else {"value": text(value)})}
+
+
 def tier_table(given: Given) -> Mapping[str, object]:
     """Ask for nothing of a table of tiers: it is refused where its tiers do not follow each other."""
     found = ask([one(tiered(given, "GRADUATED"), measured={"quantity": "0"})], currency=given.currency)
@@ -276,7 +305,32 @@ def commitment(given: Given) -> Mapping[str, object]:
     return {**_figures(found), "true_up": more if short else Fraction(0), "overage": Fraction(0) if short else above}
 
 
+UNIT_OF_ONE: Final = {"model": "UNIT", "unit": "1"}
+AGGREGATIONS: Final = {
+    "weighted": "WEIGHTED_SUM",
+    "unique": "UNIQUE",
+    "distinct": "UNIQUE",
+    "count": "COUNT",
+    "max": "MAX",
+    "latest": "LATEST",
+    "last": "LATEST",
+    "sum": "SUM",
+}
+"""What sources call the ways in which events become one quantity."""
+
 ADAPTERS: Final[Mapping[str, Adapter]] = {
+    "aggregation": aggregated,
+    "sum": aggregated,
+    "count": aggregated,
+    "max": aggregated,
+    "latest": aggregated,
+    "unique": aggregated,
+    "tiered": tiered_price,
+    "slab": graduated,
+    "bulk": volume,
+    "overage": unit,
+    "included_units": unit,
+    "rate_card": token_rate_card,
     "unit": unit,
     "unit_conversion": converted,
     "unit_config": converted,

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from billing.money import Money
 from tests.conformance.adapters import times
-from tests.conformance.adapters.given import Adapter, Given, cents, minor, share, text
+from tests.conformance.adapters.given import Adapter, Document, Given, cents, minor, share, text
 from tests.conformance.answers import ask, one
 from tests.conformance.comparing import Amount, Endless
 from tests.conformance.house import a_plan
@@ -201,7 +201,49 @@ def _fee(given: Given, amount: str, part: Fraction) -> Amount:
     return ask([entry], currency=given.currency).amount
 
 
+def instalments(given: Given) -> Mapping[str, object]:
+    """Sign a contract over an amount, and look at what each of its instalments bills."""
+    total = given.amount("total", "amount", "contract_total")
+    count = given.first("instalments", "installments", "count", "payments")
+    schedule = str(given.first("schedule", "frequency", "interval", default="")).upper()
+    years = int(given.first("years", "term_years", default=0))
+    months = next((each for name, each in times.MONTHS.items() if name.upper() == schedule), None)
+    if months is None:
+        known = {12: 1, 4: 3, 1: 12}
+        found = next((length for per_year, length in known.items() if count and int(count) % per_year == 0), 12)
+        months, years = found, years or int(count or 1) * found // 12
+    years = years or (int(count) * months // 12 if count else 1)
+    made = _contract(given, total, {1: "MONTHLY", 3: "QUARTERLY", 12: "ANNUAL"}[months], years)
+    amounts = [Fraction(each["amount"]["amount"]) for each in made]
+    return {"instalments": amounts, "installments": amounts, "amounts": amounts, "total": sum(amounts, Fraction(0))}
+
+
+def _contract(given: Given, total: str, schedule: str, years: int) -> list[Document]:
+    start = times.instant("2026-10-01")
+    band = one({"model": "BAND", "bands": [{"up_to": "1", "amount": "0"}]}, quantity=BAND, measured={})["item"]
+    plan = a_plan(band, currency=given.currency)
+    sandbox = given.house.sandbox(plan, at=start - timedelta(days=1), evaluation_ends_at=start + timedelta(days=30))
+    contract = {
+        "number": "C-1",
+        "start": start.isoformat(),
+        "end": start.replace(year=start.year + years).isoformat(),
+        "termYears": years,
+        "bandUpTo": 1,
+        "total": {"amount": total, "currency": given.currency},
+        "schedule": schedule,
+    }
+    selection = "contract { instalments { amount { amount } } }"
+    found = sandbox.do("convertEvaluation", selection, contract=contract, planKey=sandbox.plan)
+    made: list[Document] = found["contract"]["instalments"]
+    return made
+
+
 ADAPTERS: Final[Mapping[str, Adapter]] = {
+    "instalments": instalments,
+    "installments": instalments,
+    "instalment": instalments,
+    "payment_schedule": instalments,
+    "proration": by_days,
     "flat_proration": by_days,
     "proration_arrears": by_days,
     "proration_advance": by_days,

@@ -7,7 +7,7 @@ from typing import Final
 from billing.money import Money, round_half_away
 from tests.conformance.adapters import times
 from tests.conformance.adapters.given import Adapter, Document, Given, cents, minor, text
-from tests.conformance.answers import ask, one
+from tests.conformance.answers import answer, ask, one
 from tests.conformance.comparing import Amount
 from tests.conformance.house import Sandbox, a_plan
 
@@ -15,7 +15,7 @@ FLAT: Final = {"kind": "FLAT"}
 
 
 def after_coupon(given: Given) -> Mapping[str, object]:
-    fees, rates = given["fees_cents"], given["tax_pct"]
+    fees, rates = given["fees_cents"], given.first("tax_pct", default=0)
     rates = rates if isinstance(rates, list) else [rates] * len(fees)
     items = [
         one(
@@ -106,7 +106,23 @@ def discount(given: Given) -> Mapping[str, object]:
     return {"discount": -taken, "net": Amount(found.total, found.total.exact)}
 
 
+def tax(given: Given) -> Mapping[str, object]:
+    """Tax an amount, on top of it or inside it."""
+    mode = "INCLUSIVE" if given.first("inclusive", default=given.says("inclusive")) else "EXCLUSIVE"
+    entry = one(
+        {"model": "UNIT", "unit": given.amount("amount", "price", "fee")}, quantity=FLAT, measured={"quantity": "1"}
+    )
+    terms = {"mode": mode, "percent": text(given.first("tax_pct", "tax_percent", "rate_pct"))}
+    estimated = answer({"currency": given.currency, "items": [entry], "tax": terms})
+    owed = Fraction(str(estimated["tax"])) + Fraction(str(estimated["includedTax"]))
+    whole = Fraction(str(estimated["total"]))
+    return {"tax": owed, "net": whole - owed, "subtotal": whole - owed, "total": whole, "gross": whole}
+
+
 ADAPTERS: Final[Mapping[str, Adapter]] = {
+    "tax": tax,
+    "inclusive_tax": tax,
+    "coupon": after_coupon,
     "tax_after_coupon": after_coupon,
     "sub_cent_fees": sub_cent,
     "credit_note_tax_rounding": notes,
