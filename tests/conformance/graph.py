@@ -32,7 +32,8 @@ from resolvers.roots import schema
 from schema.context import Context
 
 ESTIMATE: Final = """query($input: EstimateInput!) { estimate(input: $input) {
-    subtotal { amount } tax { amount } includedTax { amount } total { amount } credit { amount } due { amount } quoteRequired { itemKey }
+    subtotal { amount } tax { amount } includedTax { amount }
+    total { amount } credit { amount } due { amount } quoteRequired { itemKey }
     lines { key itemKey quantity amount { amount } tax { amount } shares { member amount { amount } } explanation {
         formula rounding { exact } steps { quantity unitAmount flatAmount amount } } }
     userErrors { message field } } }"""

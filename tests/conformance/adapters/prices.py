@@ -265,10 +265,8 @@ def aggregated(given: Given) -> Mapping[str, object]:
     start, end = times.month(str(given.first("month", default="2026-10")))
     events = [_event(each, how) for each in given["events"]]
     quantity = {"kind": "USAGE", "meter": "units", "aggregation": how}
-    price = tiered(given, tier_model(given)) if "tiers" in given else UNIT_OF_ONE
-    price = (
-        {"model": "UNIT", "unit": given.amount("unit", "price")} if "unit" in given or "unit_cents" in given else price
-    )
+    unit_price = {"model": "UNIT", "unit": given.amount("unit", "price", default="1")}
+    price = tiered(given, tier_model(given)) if "tiers" in given else unit_price
     found = ask([one(price, quantity=quantity, measured={"span": times.span(start, end), "events": events})])
     return _figures(found)
 
@@ -305,7 +303,6 @@ def commitment(given: Given) -> Mapping[str, object]:
     return {**_figures(found), "true_up": more if short else Fraction(0), "overage": Fraction(0) if short else above}
 
 
-UNIT_OF_ONE: Final = {"model": "UNIT", "unit": "1"}
 AGGREGATIONS: Final = {
     "weighted": "WEIGHTED_SUM",
     "unique": "UNIQUE",

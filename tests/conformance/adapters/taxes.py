@@ -109,9 +109,8 @@ def discount(given: Given) -> Mapping[str, object]:
 def tax(given: Given) -> Mapping[str, object]:
     """Tax an amount, on top of it or inside it."""
     mode = "INCLUSIVE" if given.first("inclusive", default=given.says("inclusive")) else "EXCLUSIVE"
-    entry = one(
-        {"model": "UNIT", "unit": given.amount("amount", "price", "fee")}, quantity=FLAT, measured={"quantity": "1"}
-    )
+    price = {"model": "UNIT", "unit": given.amount("amount", "price", "fee")}
+    entry = one(price, quantity=FLAT, measured={"quantity": "1"})
     terms = {"mode": mode, "percent": text(given.first("tax_pct", "tax_percent", "rate_pct"))}
     estimated = answer({"currency": given.currency, "items": [entry], "tax": terms})
     owed = Fraction(str(estimated["tax"])) + Fraction(str(estimated["includedTax"]))
