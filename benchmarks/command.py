@@ -37,6 +37,11 @@ for command, module, summary in (
         "benchmarks.alert_delivery",
         "Cut subscribers off while alerts are raised; count what reaches them.",
     ),
+    (
+        "stalls",
+        "benchmarks.stalls",
+        "Let a subscriber stop reading while events happen; watch the memory, then read on.",
+    ),
     ("fan-out", "benchmarks.fan_out", "Tell one event to thousands of subscribers, beside a minimal Node server."),
 ):
 
