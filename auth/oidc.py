@@ -29,6 +29,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from auth import tokens
+from auth.confirming import confirms
 from auth.keys import JwksOverHttp, KeySource, KeysUnavailable, OperatorsWeb, Web, discovery_url, require_safe_url
 from auth.signing import ALGORITHM, SigningKey
 
@@ -225,7 +226,7 @@ class Oidc:
             issuer=claims.issuer,
             subject=claims.subject,
             email=claims.email,
-            email_verified=_is_verified(claims.payload),
+            email_verified=confirms(claims.issuer, claims.payload),
             name=claims.name,
             next=transaction[_NEXT],
             authenticated_at=authenticated_at,
@@ -289,11 +290,6 @@ class _Assertion(PrivateKeyJWT):  # type: ignore[misc]
 
 def _by_secret(client_secret: str | None) -> str:
     return "client_secret_basic" if client_secret else "none"
-
-
-def _is_verified(claims: Mapping[str, Any]) -> bool | None:
-    """Return whether the provider confirms the address; None where it does not say, and no for any odd answer."""
-    return claims["email_verified"] is True if "email_verified" in claims else None
 
 
 def _check_answer(

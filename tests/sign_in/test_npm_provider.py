@@ -10,6 +10,7 @@ import pytest
 from models.database import Database
 from tests.sign_in.houses import ANN, Browser, House, a_domain, a_house, a_provider, a_registration, sql
 from tests.sign_in.npm_provider import NpmProvider, npm_provider
+from tests.sign_in.test_streams import SECONDS_MAX, listening, stopping
 
 PEOPLE = {
     "mia": {"email": "mia@acme.example", "email_verified": True, "name": "Mia", "groups": ["staff", "lunch"]},
@@ -109,11 +110,18 @@ async def test_a_sign_out_at_the_provider_ends_the_session_here(house: House, pr
         await mia.sign_in("mia@acme.example", "mia")
         await fin.sign_in("fin@acme.example", "fin")
         assert len(await sql(house, SESSIONS)) == 2
+        token = (await mia.client.post("/token", json={}, headers={"origin": house.origin})).json()["access_token"]
 
-        asked = await mia.open(f"{provider.issuer}/session/end")
-        action, secret = _logout_form(asked.text)
-        await mia.client.post(action, data={"xsrf": secret, "logout": "yes"}, follow_redirects=True)
+        async def sign_out_there() -> None:
+            asked = await mia.open(f"{provider.issuer}/session/end")
+            action, secret = _logout_form(asked.text)
+            await mia.client.post(action, data={"xsrf": secret, "logout": "yes"}, follow_redirects=True)
 
+        async with listening(house, token, to="seatChanged") as live:
+            ended, seconds = await stopping(live, sign_out_there)
+
+        assert (ended, seconds < SECONDS_MAX) == (4403, True), "a socket ends with the session"
+        assert (await house.send("{ viewer { email } }", token=token)).status_code == 401
         assert await mia.viewer() is None
         assert await fin.viewer() is not None
         assert await sql(house, SESSIONS) == [{"subject": "fin"}]

@@ -18,18 +18,20 @@ from tests.sign_in.houses import BO, Browser, House
 from tests.sign_in.test_api_clients import a_client, token_of
 
 SECONDS_MAX = 5
-HEAR = "subscription($id: ID!) { organizationEvents(organizationId: $id) { cursor } }"
+HEAR = "subscription($id: ID!) {{ {}(organizationId: $id) {{ cursor }} }}"
 SESSIONS = "{ viewer { sessions { id current userAgent issuer } } }"
 
 
 @asynccontextmanager
-async def listening(house: House, token: str, slug: str = "acme") -> AsyncIterator[Any]:
-    """Open a socket and listen to everything."""
+async def listening(
+    house: House, token: str, slug: str = "acme", *, to: str = "organizationEvents"
+) -> AsyncIterator[Any]:
+    """Open a socket and listen to everything, or to what is named."""
     address = f"ws://{house.address}/graphql"
     async with websockets.connect(address, subprotocols=["graphql-transport-ws"]) as live:  # type: ignore[list-item]
         await live.send(json.dumps({"type": "connection_init", "payload": {"Authorization": f"Bearer {token}"}}))
         assert json.loads(await live.recv())["type"] == "connection_ack"
-        asked = {"query": HEAR, "variables": {"id": house.organizations[slug]}}
+        asked = {"query": HEAR.format(to), "variables": {"id": house.organizations[slug]}}
         await live.send(json.dumps({"id": "1", "type": "subscribe", "payload": asked}))
         await asyncio.sleep(0.2)
         yield live
@@ -132,7 +134,7 @@ async def test_a_socket_ends_with_the_client_and_with_the_grant(alone: House) ->
 async def test_an_event_stream_ends_with_the_session_behind_it(alone: House) -> None:
     async with Browser(alone) as ann:
         token = await signed_in(alone, ann)
-        body = {"query": HEAR, "variables": {"id": alone.organizations["acme"]}}
+        body = {"query": HEAR.format("organizationEvents"), "variables": {"id": alone.organizations["acme"]}}
         headers = {"authorization": f"Bearer {token}", "accept": "text/event-stream"}
         async with (
             httpx2.AsyncClient(base_url=alone.origin, timeout=20) as client,
