@@ -94,15 +94,16 @@ def rows_in(answer: object) -> int:
     >>> rows_in({"members": {"nodes": [{"id": 1}, {"tags": ["a"]}]}})
     2
     """
-    rows, waiting = 0, [answer]
+    rows = 0
+    waiting: list[object] = [answer]
     while waiting:
-        match waiting.pop():
-            case dict() as fields:
-                waiting.extend(each for each in fields.values() if isinstance(each, dict | list))
-            case list() as items:
-                below = [each for each in items if isinstance(each, dict | list)]
-                rows += sum(isinstance(each, dict) for each in below)
-                waiting.extend(below)
+        item = waiting.pop()
+        if isinstance(item, list):
+            below = [each for each in item if isinstance(each, dict | list)]
+            rows += sum([isinstance(each, dict) for each in below])
+            waiting += below
+        elif isinstance(item, dict):
+            waiting += [each for each in item.values() if isinstance(each, dict | list)]
     return rows
 
 

@@ -3,6 +3,7 @@
 The floors below know nothing of counters: they tell whoever listens what they answered.
 """
 
+from collections import Counter
 from typing import Final, assert_never
 
 from api.metrics import Metrics
@@ -27,8 +28,8 @@ class Counting:
         """Count a command, and each event of usage in its answer."""
         self._metrics.command(operation, answer.code.name if isinstance(answer, Refused) else DONE)
         if isinstance(answer, usage.Recorded):
-            for outcome in answer.outcomes:
-                self._metrics.usage(_of(outcome))
+            for outcome, count in Counter(map(_of, answer.outcomes)).items():
+                self._metrics.usage(outcome, count)
 
     def webhook(self, answer: Answer, seconds: float) -> None:
         """Count an attempt to deliver a webhook."""

@@ -127,9 +127,9 @@ class Metrics:
         """Count a command that was carried out or refused."""
         self._commands.labels(name, outcome).inc()
 
-    def usage(self, outcome: str) -> None:
-        """Count a usage event."""
-        self._usage.labels(outcome).inc()
+    def usage(self, outcome: str, count: int) -> None:
+        """Count usage events of one outcome."""
+        self._usage.labels(outcome).inc(count)
 
     def webhook(self, outcome: str, seconds: float) -> None:
         """Count an attempt to deliver a webhook."""

@@ -29,6 +29,9 @@ with suppress(ImportError):  # the `speed` extra may not be installed
 
 KEEP_ALIVE_SECONDS = 30
 HEADERS_BYTES_MAX = 32 * 1024
+GC_THRESHOLDS = (20_000, 20, 50)
+"""A batch of events makes tens of thousands of objects at once that are all let go of; looking for cycles among them
+after every 700, as the interpreter does, costs as much as recording them."""
 
 
 class Server(uvicorn.Server):
@@ -60,6 +63,7 @@ def settle() -> None:
     """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
 
 
 def run(serving: Coroutine[Any, Any, None]) -> None:

@@ -77,6 +77,7 @@ _INSERT = Insert(
         "period_start": INTEGER,
     },
 )
+COLUMNS = _INSERT.columns
 _ROLLUP_KEY = {
     "organization_id": TEXT,
     "period_start": INTEGER,

@@ -9,6 +9,7 @@ from strawberry.schema.config import StrawberryConfig
 from resolvers import federation
 from resolvers.anomalies import AnomalyMutations
 from resolvers.api_clients import ApiClientMutations
+from resolvers.bulk_usage import UsageExecutor
 from resolvers.clock import ClockMutations
 from resolvers.contracts import ContractMutations
 from resolvers.corrections import CorrectionMutations
@@ -102,7 +103,9 @@ def _graph(config: StrawberryConfig, query: type = Query) -> strawberry.Schema:
         SpendLimitReached,
         ValidationError,
     ]
-    return strawberry.Schema(query, Mutation, Subscription, types=types, config=config)
+    return strawberry.Schema(
+        query, Mutation, Subscription, types=types, config=config, execution_context_class=UsageExecutor
+    )
 
 
 _ONE_OF: Final = "directive @oneOf on INPUT_OBJECT"

@@ -1,16 +1,16 @@
 """Report usage, and learn event by event what became of it."""
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
+from typing import cast, overload
 
 import strawberry
 
-from billing.rating import Direction
 from models.limits import SpendLimit
 from models.organizations import Organization
-from resolvers.commands import Command, Payload, mutation, owner_of
-from resolvers.member_names import MemberName
+from resolvers.commands import Payload, mutation, owner_of
+from resolvers.plain_usage import PlainEvents
+from resolvers.usage_inputs import RecordUsageInput, UsageEventInput
 from schema import ids, inputs
 from schema.context import Context, Info
 from schema.enums import mirror
@@ -18,18 +18,9 @@ from schema.ids import Kind
 from schema.inputs import Input, InvalidInput
 from schema.limits import SpendLimitReached
 from schema.money import Money
-from schema.scalars import Long
 from schema.user_errors import UserError, user_error
 from services import usage
 from services.outcomes import RefusalCode, Refused
-from services.usage import Overage
-
-mirror(
-    Overage,
-    description="What happens to usage that no longer fits a spend limit.",
-    REFUSE="It is refused and leaves no trace in spend.",
-    RECORD="It has happened already: it is kept, flagged and alerted.",
-)
 
 
 class UsageEventStatus(StrEnum):
@@ -47,38 +38,6 @@ mirror(
     DUPLICATE="It was recorded before, and counts once.",
     REFUSED="It was not counted; the user error at its place says why.",
 )
-
-
-@strawberry.input(description="One measured use. Name the member in exactly one of the three ways.")
-class UsageEventInput(MemberName):
-    id: str = strawberry.field(description="The source's own id of the event; it makes a repeat harmless.")
-    meter: str = strawberry.field(default="tokens", description="The meter of the plan that it counts on.")
-    model: str = strawberry.field(description="The model that was used.")
-    direction: Direction = strawberry.field(description="Which side of the call was metered.")
-    quantity: Long = strawberry.field(description="How many units were used.")
-    occurred_at: datetime = strawberry.field(description="When it was used; the price of that instant holds.")
-
-    def fact(self, organization_id: str, *path: str) -> usage.UsageFact:
-        """Return the event as the service takes it; `path` is its place in the input."""
-        named_by, name = self.named(organization_id, *path)
-        return usage.UsageFact(
-            event_id=self.id,
-            member_id=name,
-            meter=self.meter,
-            model=self.model,
-            direction=self.direction,
-            quantity=self.quantity,
-            occurred_at=self.occurred_at,
-            named_by=named_by,
-        )
-
-
-@strawberry.input(description="Up to 1,000 usage events.")
-class RecordUsageInput(Command):
-    events: list[UsageEventInput] = strawberry.field(description="The events, each decided on its own, in this order.")
-    overage: Overage = strawberry.field(
-        default=Overage.REFUSE, description="What happens to usage that no longer fits a spend limit."
-    )
 
 
 @strawberry.type(description="What became of one event.")
@@ -114,7 +73,12 @@ class UsageMutations:
         if len(given.events) > usage.EVENTS_MAX:
             message = f"{len(given.events)} events: give 1 to {usage.EVENTS_MAX}"
             raise InvalidInput(RefusalCode.INPUT_INVALID, message, ("events",))
-        facts = tuple(each.fact(organization_id, "events", str(index)) for index, each in enumerate(given.events))
+        events = cast(Sequence[UsageEventInput], given.events)  # a list, or what was read in one pass
+        facts = (
+            events.facts(organization_id)
+            if isinstance(events, PlainEvents)
+            else tuple(each.fact(organization_id, "events", str(index)) for index, each in enumerate(events))
+        )
         command = usage.Record(organization_id, given.idempotency_key, facts, given.overage)
         match await info.context.execute(usage.record, command):
             case Refused() as refused:
@@ -123,13 +87,35 @@ class UsageMutations:
                 owner = await owner_of(info.context, organization_id)
                 limits = await limits_behind(info.context, owner, outcomes)
                 return RecordUsagePayload(
-                    results=[_result(outcome, owner) for outcome in outcomes],
+                    results=cast(list[UsageEventResult], Results(outcomes, owner)),
                     user_errors=[
                         error
-                        for index, (outcome, event) in enumerate(zip(outcomes, given.events, strict=True))
-                        if (error := _error(outcome, event, owner, limits, ("events", str(index)))) is not None
+                        for index, outcome in enumerate(outcomes)
+                        if isinstance(outcome, usage.EventBlocked | usage.EventRefused)
+                        for error in [_error(outcome, events[index], owner, limits, ("events", str(index)))]
                     ],
                 )
+
+
+class Results(Sequence[UsageEventResult]):
+    """What became of events; a result is made an object of the graph only where somebody asks for it."""
+
+    __slots__ = ("outcomes", "owner")
+
+    def __init__(self, outcomes: Sequence[usage.EventOutcome], owner: Organization) -> None:
+        self.outcomes, self.owner = outcomes, owner
+
+    @overload
+    def __getitem__(self, place: int) -> UsageEventResult: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[UsageEventResult]: ...
+    def __getitem__(self, place: int | slice) -> UsageEventResult | Sequence[UsageEventResult]:
+        if isinstance(place, slice):
+            return [_result(outcome, self.owner) for outcome in self.outcomes[place]]
+        return _result(self.outcomes[place], self.owner)
+
+    def __len__(self) -> int:
+        return len(self.outcomes)
 
 
 async def limits_behind(context: Context, owner: Organization, outcomes: Iterable[object]) -> Mapping[str, SpendLimit]:
@@ -164,16 +150,14 @@ def _result(outcome: usage.EventOutcome, owner: Organization) -> UsageEventResul
 
 
 def _error(
-    outcome: usage.EventOutcome,
+    outcome: usage.EventBlocked | usage.EventRefused,
     event: UsageEventInput,
     owner: Organization,
     limits: Mapping[str, SpendLimit],
     path: tuple[str, ...],
-) -> UserError | None:
+) -> UserError:
     match outcome:
         case usage.EventBlocked(limit_id=limit_id):
             return SpendLimitReached.blocked(outcome, limits[limit_id], owner, path)
         case usage.EventRefused(code=code, message=message, field=field):
             return user_error(Refused(code, message, event.blamed(field)), under=path)
-        case usage.EventRecorded() | usage.EventRepeated():
-            return None

@@ -1,0 +1,131 @@
+"""How does a batch of usage pass the graph without being looked at a dozen times?
+
+A thousand events cost graphql-core and strawberry many times what recording them does. So an executor of ours knows two
+places: variables that hold a list of events, which are read in one pass where all of them are plainly valid, and the
+list of results, which is written from what the service answered where only plain fields are asked for. In every other
+case, and for everything else of the operation, the library does what it always does, and what is wrong with an input
+is said in its words.
+"""
+
+from collections.abc import Callable, Mapping
+from operator import attrgetter
+from typing import Any, Final
+
+from graphql import DocumentNode, GraphQLList, GraphQLObjectType, GraphQLOutputType, GraphQLSchema, get_named_type
+from graphql.execution import Executor
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+from billing.currencies import exponent
+from billing.money import nanos_amount
+from resolvers.plain_usage import plain
+from resolvers.usage import Results
+from schema.ids import Kind
+from services import usage
+
+INPUT: Final = "RecordUsageInput"
+_Read = Callable[[Any], Any]
+_STATUS: Final[Mapping[type, str]] = {
+    usage.EventRecorded: "RECORDED",
+    usage.EventRepeated: "DUPLICATE",
+    usage.EventBlocked: "REFUSED",
+    usage.EventRefused: "REFUSED",
+}
+
+
+class UsageExecutor(StrawberryGraphQLCoreExecutionContext):
+    """strawberry's executor, and batches of usage more quickly."""
+
+    @classmethod
+    def build(
+        cls,
+        schema: GraphQLSchema,
+        document: DocumentNode,
+        *,
+        raw_variable_values: dict[str, Any] | None = None,
+        **rest: Any,
+    ) -> Any:
+        """Return an executor, or what is wrong with the variables in the library's words."""
+        given = raw_variable_values or {}
+        for name, value in given.items():
+            events = plain(value.get("events")) if type(value) is dict else None
+            if events is not None:
+                without = {**given, name: {**value, "events": []}}
+                built = super().build(schema, document, raw_variable_values=without, **rest)
+                if not isinstance(built, list) and _is_usage(built, name):
+                    built.variable_values.coerced[name]["events"] = events
+                    return built
+        return super().build(schema, document, raw_variable_values=raw_variable_values, **rest)
+
+    def complete_list_value(
+        self, return_type: GraphQLList[GraphQLOutputType], field_details_list: Any, *rest: Any
+    ) -> Any:
+        """Return a list as the answer shows it."""
+        *_, result, _position = rest
+        if isinstance(result, Results):
+            written = _written(self, return_type, field_details_list, result)
+            if written is not None:
+                return written
+        return super().complete_list_value(return_type, field_details_list, *rest)
+
+
+def _is_usage(executor: Executor[Any], name: str) -> bool:
+    """Return whether a variable is declared to be what `recordUsage` takes."""
+    source = executor.variable_values.sources.get(name)
+    return source is not None and str(get_named_type(source.signature.type)) == INPUT
+
+
+def _written(
+    executor: Executor[Any], return_type: GraphQLList[GraphQLOutputType], field_details_list: Any, results: Results
+) -> list[dict[str, Any]] | None:
+    """Return the results as the answer shows them, or None where more than plain fields is asked for."""
+    result_type = get_named_type(return_type)
+    assert isinstance(result_type, GraphQLObjectType), "a result is an object"
+    asked = executor.collect_subfields(result_type, field_details_list).grouped_field_set
+    reads: list[tuple[str, _Read]] = []
+    for shown, details in asked.items():
+        name = details[0].node.name.value
+        if name == "cost":
+            money_type = get_named_type(result_type.fields[name].type)
+            assert isinstance(money_type, GraphQLObjectType), "money is an object"
+            read = _cost(executor.collect_subfields(money_type, details).grouped_field_set, results)
+        else:
+            read = _plain_reads(results).get(name)
+        if read is None:
+            return None
+        reads.append((shown, read))
+    return [{shown: read(outcome) for shown, read in reads} for outcome in results.outcomes]
+
+
+def _plain_reads(results: Results) -> Mapping[str, _Read]:
+    """Return how each plain field of a result is read of an outcome."""
+    prefix = f"{Kind.USAGE_EVENT.value}_{results.owner.organization_id}_"
+    kept = (usage.EventRecorded, usage.EventRepeated)
+    return {
+        "__typename": lambda _: "UsageEventResult",
+        "eventId": attrgetter("event_id"),
+        "status": lambda outcome: _STATUS[type(outcome)],
+        "usageId": lambda outcome: prefix + outcome.usage_id if isinstance(outcome, kept) else None,
+        "overLimit": lambda outcome: isinstance(outcome, usage.EventRecorded) and outcome.over_limit,
+    }
+
+
+def _cost(asked: Mapping[str, Any], results: Results) -> _Read | None:
+    """Return how the cost is read of an outcome; equal costs are one object."""
+    names = {shown: details[0].node.name.value for shown, details in asked.items()}
+    if not set(names.values()) <= {"amount", "currency", "__typename"}:
+        return None
+    currency = results.owner.currency
+    decimals = exponent(currency)
+    known: dict[int, dict[str, str]] = {}
+
+    def read(outcome: usage.EventOutcome) -> dict[str, str] | None:
+        if isinstance(outcome, usage.EventRefused):
+            return None
+        money = known.get(outcome.cost_nanos)
+        if money is None:
+            amount = nanos_amount(outcome.cost_nanos, decimals)
+            values = {"amount": amount, "currency": currency, "__typename": "Money"}
+            money = known[outcome.cost_nanos] = {shown: values[name] for shown, name in names.items()}
+        return money
+
+    return read
