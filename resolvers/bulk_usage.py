@@ -40,8 +40,10 @@ class UsageExecutor(StrawberryGraphQLCoreExecutionContext):
         cls,
         schema: GraphQLSchema,
         document: DocumentNode,
-        *,
+        root_value: Any = None,
+        context_value: Any = None,
         raw_variable_values: dict[str, Any] | None = None,
+        *args: Any,
         **rest: Any,
     ) -> Any:
         """Return an executor, or what is wrong with the variables in the library's words."""
@@ -50,11 +52,11 @@ class UsageExecutor(StrawberryGraphQLCoreExecutionContext):
             events = plain(value.get("events")) if type(value) is dict else None
             if events is not None:
                 without = {**given, name: {**value, "events": []}}
-                built = super().build(schema, document, raw_variable_values=without, **rest)
+                built = super().build(schema, document, root_value, context_value, without, *args, **rest)
                 if not isinstance(built, list) and _is_usage(built, name):
                     built.variable_values.coerced[name]["events"] = events
                     return built
-        return super().build(schema, document, raw_variable_values=raw_variable_values, **rest)
+        return super().build(schema, document, root_value, context_value, raw_variable_values, *args, **rest)
 
     def complete_list_value(
         self, return_type: GraphQLList[GraphQLOutputType], field_details_list: Any, *rest: Any
