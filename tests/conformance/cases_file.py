@@ -6,7 +6,7 @@ up in the file, and where the file has no such neighbour, in the table of the so
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ FURTHER = HERE / "cases" / "further.json"
 REFUSED = HERE / "refused.json"
 
 Fields = Mapping[str, Any]
+
+KEYS = frozenset({"id", "source", "model", "input", "expected", "note"})
 
 EXAMPLES: Mapping[str, Any] = {
     "getlago": [
@@ -49,6 +51,8 @@ class Case:
     input: Fields
     expected: Fields
     note: str
+    beside: tuple[str, ...] = ()
+    """What else is written of the case: keys that the format does not have."""
 
     @property
     def system(self) -> str:
@@ -66,7 +70,13 @@ def load(path: Path) -> tuple[Case, ...]:
 def _written(path: Path) -> list[Case]:
     return [
         Case(
-            each["id"], each.get("source") or "", each["model"], each["input"], each["expected"], each.get("note") or ""
+            each["id"],
+            each.get("source") or "",
+            each["model"],
+            each["input"],
+            each.get("expected") or {},
+            each.get("note") or "",
+            tuple(sorted(set(each) - KEYS)),
         )
         for each in json.loads(path.read_text(encoding="utf-8"))
     ]
@@ -84,7 +94,7 @@ def _filled(case: Case, written: list[Case]) -> Case:
     for key, value in case.input.items():
         if key != "as" and _is_reference(value):
             given[key] = _example(case, key, written) or value
-    return Case(case.id, case.source, case.model, given, case.expected, case.note)
+    return replace(case, input=given)
 
 
 def _is_reference(value: object) -> bool:

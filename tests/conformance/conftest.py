@@ -18,9 +18,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--every-variation", action="store_true", help="run all of our own cases, not a few of every kind")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[House]:
-    """One database for all the sandboxes of a module."""
+    """One database for all the sandboxes of a run."""
     with House(tmp_path_factory.mktemp("conformance"), worker_id) as opened:
         yield opened
 

@@ -1,5 +1,6 @@
 """Is a case that nobody can ask said to be one, rather than passed or crashed?"""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from tests.conformance.house import House
 
 
 def a_case(model: str, **given: Any) -> Case:
-    return Case("own-1", "nobody", model, given, {}, "")
+    return Case("own-1", "nobody", model, given, {"amount": "1"}, "")
 
 
 @pytest.mark.parametrize(
@@ -41,6 +42,24 @@ def test_a_refusal_of_the_product_is_a_figure(house: House) -> None:
 
 
 def test_names_the_fields_that_had_no_say(house: House) -> None:
-    got = adapters.run(a_case("unit", unit="1", units="1", moon="full"), house)
+    case = replace(a_case("unit", unit="1", units="1", moon="full"), beside=("op",))
 
-    assert got[UNREAD] == ("moon",)
+    assert adapters.run(case, house)[UNREAD] == ("moon", "op")
+
+
+def test_a_case_that_expects_nothing_is_not_passed(house: House) -> None:
+    with pytest.raises(Unsupported, match="nothing is expected"):
+        adapters.run(replace(a_case("unit", unit="1", units="1"), expected={}), house)
+
+
+@pytest.mark.parametrize(
+    ("case", "says"),
+    [
+        (a_case("graduated", units="1", tiers=[{"up_to": 5, "price_of_gold": "1"}]), "a tier has price_of_gold"),
+        (a_case("credit_burn_down", grants=[{"amount": 1, "rollover": 5}], usage=1), "a grant has rollover"),
+        (a_case("credit_burn_down", grants=[{"amount": 1, "recurrence": "lunar"}], usage=1), "recurs 'lunar'"),
+    ],
+)
+def test_says_which_part_of_a_row_it_cannot_ask(case: Case, says: str, house: House) -> None:
+    with pytest.raises(Unsupported, match=says):
+        adapters.run(case, house)

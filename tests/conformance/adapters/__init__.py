@@ -35,9 +35,11 @@ def run(case: Case, house: House) -> Mapping[str, object]:
     adapter = _adapter(case.model)
     if adapter is None:
         raise Unsupported(f"the kind {case.model!r} is known to no adapter")
+    if not case.expected:
+        raise Unsupported("nothing is expected of the case")
     given = Given(case.model, case.source, case.note, case.input, house)
     try:
-        return {**adapter(given), UNREAD: given.unread}
+        return {**adapter(given), UNREAD: (*given.unread, *case.beside)}
     except QuoteNeeded:
         return {"quote_required": True, "quote": "required", "amount": None}
     except (KeyError, IndexError, TypeError, AttributeError, ZeroDivisionError) as broken:
