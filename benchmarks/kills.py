@@ -238,7 +238,8 @@ async def _holds(client: Client, work: load.Work) -> tuple[int, int]:
     said: dict[str, str] = {}
     for operation, answer in work.ledger.answers:
         if operation.document in {load.HOLD, load.SETTLE, load.RELEASE} and answer["outcome"] == "DONE":
-            said[operation.input["externalId"]] = answer["reservation"]["status"]
+            held = operation.document == load.HOLD
+            said[operation.input["externalId"]] = "HELD" if held else answer["reservation"]["status"]
     rows = await _HELD.rows(client, organization_id=_row_id(work.organization_id))
     found = {row["external_id"]: row["status"] for row in rows}
     return sum(found.get(name) != status for name, status in said.items()), len(rows) - len(said)

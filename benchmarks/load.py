@@ -21,7 +21,8 @@ USE = """mutation($input: RecordUsageInput!) {
 CAP = """mutation($input: SetSpendLimitInput!) {
     setSpendLimit(input: $input) { limit { id version } userErrors { code } } }"""
 HOLD = """mutation($input: ReserveSpendInput!) {
-    reserveSpend(input: $input) { outcome reservation { id status } userErrors { code } } }"""
+    reserveSpend(input: $input) { outcome reservation { id } userErrors { code } } }"""
+"""What was decided stays; how the reservation stands is looked up, and changes until it has ended."""
 SETTLE = """mutation($input: SettleReservationInput!) {
     settleReservation(input: $input) { outcome reservation { status } userErrors { code } } }"""
 RELEASE = """mutation($input: ReleaseReservationInput!) {

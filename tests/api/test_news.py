@@ -235,6 +235,10 @@ async def test_says_that_a_cursor_is_too_old_and_where_to_begin(database: Databa
             await _AGE.run(client, occurred_at=long_ago, organization_id=house.organization_id, sequence=10_000)
 
         await database.runner.run(age, lane=house.organization_id)
+        variables = {"id": house.organization, "after": house.start}
+        headers = {"authorization": f"Bearer {house.token('ann')}", "accept": "text/event-stream"}
+        body = {"query": EVENTS, "variables": variables}
+        over_http = await house.client.post("/graphql/stream", json=body, headers=headers)
         async with house.socket("ann") as socket:
             await socket.subscribe(EVENTS, after=house.start)
             refused = await socket.hear()
@@ -244,6 +248,8 @@ async def test_says_that_a_cursor_is_too_old_and_where_to_begin(database: Databa
 
             assert refused["payload"][0]["extensions"]["code"] == "CURSOR_EXPIRED"
             assert refused["payload"][0]["extensions"]["eventCursor"] == newest
+            assert '"code":"CURSOR_EXPIRED"' in over_http.text
+            assert f'"eventCursor":"{newest}"' in over_http.text
             assert (await socket.news())["event"]["kind"] == "New"
 
 

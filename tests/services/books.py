@@ -165,7 +165,13 @@ def as_role(organization_id: str, role: str, member_id: str = "somebody") -> Pri
 
 
 async def books(
-    database: Database, *, plan: dict[str, Any] = POOLED, slug: str = "acme", at: datetime = START, **fields: Any
+    database: Database,
+    *,
+    plan: dict[str, Any] = POOLED,
+    slug: str = "acme",
+    at: datetime = START,
+    time_zone: str = "UTC",
+    **fields: Any,
 ) -> Books:
     """Open an organization on a plan of its own."""
     document = to_document(from_document(plan))
@@ -178,7 +184,9 @@ async def books(
 
     await database.runner.run(publish, lane="catalog")
     dispatcher = Dispatcher(database.runner, Hub())
-    command = services.Create(f"open-{slug}", slug, slug.title(), plan["currency"], "UTC", "en", plan["key"], **fields)
+    command = services.Create(
+        f"open-{slug}", slug, slug.title(), plan["currency"], time_zone, "en", plan["key"], **fields
+    )
     created = await services.create(dispatcher, command, Request(a_person("ann"), at, "request"))
     assert isinstance(created, services.Created), created
     own = Membership(created.organization_id, created.member_id, "primary_owner", frozenset(Permission))

@@ -1,7 +1,7 @@
 """Limits of three kinds and three intervals, told of in percent and in amounts, and overridden for one member."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -40,6 +40,32 @@ async def test_a_daily_limit_holds_for_the_day_and_is_free_the_next(database: Da
     assert isinstance(first, EventRecorded)
     assert isinstance(late, EventBlocked)
     assert late.resets_at == days_later(1)
+    assert isinstance(next_day, EventRecorded)
+
+
+@pytest.mark.parametrize(
+    ("interval", "last", "first"),
+    [
+        # Berlin sets its clocks back on Sunday, 25 October 2026: that day has 25 hours, its week 169.
+        ("DAY", "2026-10-25T22:59:59+00:00", "2026-10-25T23:00:00+00:00"),
+        ("WEEK", "2026-10-25T22:59:59+00:00", "2026-10-25T23:00:00+00:00"),
+        ("MONTH", "2026-10-31T22:59:59+00:00", "2026-10-31T23:00:00+00:00"),
+    ],
+)
+async def test_a_window_ends_with_the_local_day_also_when_the_clocks_change(
+    database: Database, interval: str, last: str, first: str
+) -> None:
+    ours = await books(database, time_zone="Europe/Berlin")
+    bo = await ours.add("bo")
+    await ours.cap("MEMBER", "1.00", bo, interval=Interval(interval))
+    before, after = datetime.fromisoformat(last), datetime.fromisoformat(first)
+    await ours.use(a_use("1", bo, 100, at=before), at=before)
+
+    (late,) = await ours.use(a_use("2", bo, 1, at=before), at=before)
+    (next_day,) = await ours.use(a_use("3", bo, 100, at=after), at=after)
+
+    assert isinstance(late, EventBlocked)
+    assert late.resets_at == after
     assert isinstance(next_day, EventRecorded)
 
 
