@@ -8,7 +8,7 @@ from importlib import import_module
 
 import typer
 
-from benchmarks import hostile_proof, importing, ingest, kills, limits, month_close, plans
+from benchmarks import hostile_proof, importing, ingest, kills, limits, month_close, plans, reserve, totals
 from benchmarks.console import race
 
 app = typer.Typer(
@@ -29,6 +29,8 @@ app.command("limits")(limits.run)
 app.command("kills")(kills.run)
 app.command("import")(importing.run)
 app.command("ingest")(ingest.run)
+app.command("reserve")(reserve.run)
+app.command("totals")(totals.run)
 app.command("console")(race.run)
 app.command("hostile")(hostile_proof.run)
 app.command("oracle")(plans.run)

@@ -23,7 +23,7 @@ import typer
 
 from api import json_codec
 from api.house import now
-from benchmarks import databases, load, measuring, tables, wire
+from benchmarks import databases, graph_layer, load, measuring, tables, wire
 from benchmarks.issuer import issuing
 from benchmarks.kills import catalogued, opened_work
 from benchmarks.serving import Served, command
@@ -89,9 +89,10 @@ def run(
 ) -> None:
     """Report usage from many clients, beside COPY or executemany of the same rows."""
     size = Size(rounds, clients, requests, events)
+    layer = graph_layer.figure(RECORD)
     proof = asyncio.run(measure(size, database))
     title = f"{clients} clients, {size.per_round:,} events a round, on {databases.dialect_of(database)}"
-    raise SystemExit(tables.show(title, figures(proof, size, database)))
+    raise SystemExit(tables.show(title, [*figures(proof, size, database), layer]))
 
 
 def figures(proof: Proof, size: Size, database: str) -> list[tables.Figure]:

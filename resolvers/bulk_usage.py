@@ -118,6 +118,9 @@ def _cost(asked: Mapping[str, Any], results: Results) -> _Read | None:
         return None
     currency = results.owner.currency
     decimals = exponent(currency)
+    constant = {"amount": "", "currency": currency, "__typename": "Money"}
+    empty = {shown: constant[name] for shown, name in names.items()}
+    amounts = [shown for shown, name in names.items() if name == "amount"]
     known: dict[int, dict[str, str]] = {}
 
     def read(outcome: usage.EventOutcome) -> dict[str, str] | None:
@@ -125,9 +128,9 @@ def _cost(asked: Mapping[str, Any], results: Results) -> _Read | None:
             return None
         money = known.get(outcome.cost_nanos)
         if money is None:
-            amount = nanos_amount(outcome.cost_nanos, decimals)
-            values = {"amount": amount, "currency": currency, "__typename": "Money"}
-            money = known[outcome.cost_nanos] = {shown: values[name] for shown, name in names.items()}
+            money = known[outcome.cost_nanos] = empty.copy()
+            for shown in amounts:
+                money[shown] = nanos_amount(outcome.cost_nanos, decimals)
         return money
 
     return read

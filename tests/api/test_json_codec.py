@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api import json_codec
@@ -25,6 +25,7 @@ def read(text: bytes, *, depth_max: int = 4) -> Any:
         return str(error)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(VALUES, st.booleans())
 def test_long_texts_are_read_like_short_ones(value: Any, is_escaped: bool) -> None:
     text = json.dumps(value, ensure_ascii=is_escaped).encode(errors="surrogatepass")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tortoise.exceptions import ValidationError
 
@@ -45,6 +45,7 @@ def test_never_writes_one() -> None:
         CatalogPlan._meta.fields_map["key"].to_db_value(LONG, row)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(JSON)
 def test_a_document_has_one_text_whatever_writes_it(document: Any) -> None:
     assert dump(document) == json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

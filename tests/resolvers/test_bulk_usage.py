@@ -3,7 +3,7 @@
 from typing import Any
 
 from graphql import GraphQLError, parse
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types.arguments import convert_argument
@@ -79,6 +79,7 @@ def read_by(executor: Any, variables: dict[str, Any]) -> Any:
     return made.organization_id, made.idempotency_key, made.overage, list(made.events)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(inputs())
 def test_reads_what_the_libraries_read_and_refuses_what_they_refuse(value: Any) -> None:
     expected = read_by(StrawberryGraphQLCoreExecutionContext, {"input": value})

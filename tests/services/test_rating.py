@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from billing.conversions import Conversion
@@ -35,6 +35,7 @@ def items(draw: st.DrawFn) -> PlanItem:
     return PlanItem("u", {"en": "U"}, Usage("tokens", conversion=draw(LINEAR)), UnitPrice(draw(AMOUNTS)))
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(items(), QUANTITIES)
 def test_many_events_cost_what_each_would(item: PlanItem, quantity: int) -> None:
     fact = UsageFact("1", "bo", "tokens", "atlas", Direction.INPUT, quantity, START)
