@@ -45,6 +45,7 @@ for command, module, summary in (
         "benchmarks.stalls",
         "Let a subscriber stop reading while events happen; watch the memory, then read on.",
     ),
+    ("fuzz", "benchmarks.fuzz", "Send noise and operations nobody would write; count failures, hangs and leaks."),
     ("fan-out", "benchmarks.fan_out", "Tell one event to thousands of subscribers, beside a minimal Node server."),
 ):
 

@@ -9,6 +9,14 @@ import random
 from collections.abc import Sequence
 from typing import Final
 
+DOCUMENTS: Final = (
+    "query Q($id: ID!, $first: Int) { organization(id: $id) { members(first: $first) { nodes { id name } } } }",
+    "query Q { viewer { name organizations { id } } } ",
+    "mutation Q { createOrganization(input: {idempotencyKey: \"k\", slug: \"a\"}) { userErrors { message } } }",
+    "subscription Q($id: ID!) { limitApproaching(organizationId: $id) { cursor } }",
+    "{ ...F } fragment F on Query { a: viewer { ... { name @include(if: true) } } }",
+    "{ __schema { types { name fields { name args { name } } } } }",
+)  # fmt: skip
 TRIPS: Final = (
     b"\0", b"\\u0000", b"\\ud800", b"\xff", b"\xc0\xaf", b"\xef\xbb\xbf", b"\xe2\x80\xae",
     b"NaN", b"-Infinity", b"1e999",

@@ -47,11 +47,11 @@ class SeatRecipientInput:
 
     def read(self, organization_id: str) -> str | NewPerson:
         """Return the recipient as the service takes one."""
-        if self.member_id:
-            return inputs.key(self.member_id, Kind.MEMBER, organization_id, "to", "memberId")
         person = self.person
-        assert person, "the schema lets exactly one of both through"
-        return NewPerson(person.email, person.name, person.role, person.external_id)
+        if person:
+            return NewPerson(person.email, person.name, person.role, person.external_id)
+        assert isinstance(self.member_id, str), "the schema lets exactly one of both through"
+        return inputs.key(self.member_id, Kind.MEMBER, organization_id, "to", "memberId")
 
 
 @strawberry.input(description="Whose seat goes to whom.")

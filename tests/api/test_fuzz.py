@@ -13,22 +13,14 @@ from api.operations import Refused
 from api.settings import Limits
 from benchmarks import noise
 from benchmarks.author import Author
+from benchmarks.findings import LEAKS
 from models.database import Database
 from resolvers.roots import schema
 from schema.errors import ErrorCode, GraphError, as_graphql, first_code, present_all
 from tests.authorization.callers import Home
 from tests.authorization.world import furnished
 
-DOCUMENTS = (
-    "query Q($id: ID!, $first: Int) { organization(id: $id) { members(first: $first) { nodes { id name } } } }",
-    "query Q { viewer { name organizations { id } } } ",
-    "mutation Q { createOrganization(input: {idempotencyKey: \"k\", slug: \"a\"}) { userErrors { message } } }",
-    "subscription Q($id: ID!) { limitApproaching(organizationId: $id) { cursor } }",
-    "{ ...F } fragment F on Query { a: viewer { ... { name @include(if: true) } } }",
-    "{ __schema { types { name fields { name args { name } } } } }",
-)  # fmt: skip
 BODIES, FRAMES, OPERATIONS_SENT = 3_300, 1_500, 200
-LEAKS = ("Traceback", ".py", "sqlite", "asyncpg", "SELECT ", "site-packages", "object at 0x")
 
 
 def said(errors: list[GraphQLError]) -> str:
@@ -53,7 +45,7 @@ def refusal(operations: Operations, body: bytes) -> list[GraphQLError]:
 
 
 def test_reads_any_body() -> None:
-    operations, chance, good = Operations(schema, Limits()), random.Random(1), noise.requests(DOCUMENTS)
+    operations, chance, good = Operations(schema, Limits()), random.Random(1), noise.requests(noise.DOCUMENTS)
 
     refused = [said(refusal(operations, noise.noisy(chance, good))) for _ in range(BODIES)]
 
@@ -61,7 +53,7 @@ def test_reads_any_body() -> None:
 
 
 def test_reads_any_frame() -> None:
-    chance, good, read, codes = random.Random(2), noise.frames(DOCUMENTS), 0, []
+    chance, good, read, codes = random.Random(2), noise.frames(noise.DOCUMENTS), 0, []
 
     for _ in range(FRAMES):
         try:

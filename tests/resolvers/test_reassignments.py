@@ -89,6 +89,7 @@ async def test_never_raises_the_peak(database: Database) -> None:
         ("INPUT_INVALID", ["freeRole"], {"formerHolder": "WITHOUT_SEAT", "freeRole": "team_member"}),
         ("NOT_FOUND", ["freeRole"], {"formerHolder": "WITHOUT_SEAT", "freeRole": "king"}),
         ("ID_INVALID", ["to", "memberId"], {"to": {"memberId": "max"}}),
+        ("ID_INVALID", ["to", "memberId"], {"to": {"memberId": ""}}),
     ],
 )
 async def test_names_the_field_that_is_wrong(
