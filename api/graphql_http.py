@@ -33,7 +33,7 @@ HTML = "text/html"
 RETRY_AFTER_SECONDS = 2
 FAILURES_RETRY_AFTER_SECONDS = 60
 
-_STATUS: Mapping[ErrorCode, int] = MappingProxyType(
+STATUS: Mapping[ErrorCode, int] = MappingProxyType(
     {
         ErrorCode.UNAUTHENTICATED: 401,
         ErrorCode.TOO_MANY_FAILURES: 429,
@@ -160,14 +160,14 @@ def failure(fault: Exception, media_type: str, request: Request) -> Response:
     """Return the response to a request that never became an operation: its status says so in any media type."""
     result = ExecutionResult(None, [as_graphql(fault)])
     code = first_code(result.errors or ())
-    return _response(result, media_type, _STATUS.get(code, 400), request)
+    return _response(result, media_type, STATUS.get(code, 400), request)
 
 
 def _answered(result: ExecutionResult, media_type: str, request: Request) -> Response:
     if has_data(result):
         return _response(result, media_type, 200, request)
-    status = _STATUS.get(first_code(result.errors or ()), 400)
-    if media_type == JSON and status < 500 and status != _STATUS[ErrorCode.RATE_LIMITED]:
+    status = STATUS.get(first_code(result.errors or ()), 400)
+    if media_type == JSON and status < 500 and status != STATUS[ErrorCode.RATE_LIMITED]:
         status = 200
     return _response(result, media_type, status, request)
 

@@ -33,7 +33,7 @@ class CreateApiClientInput(Command):
 
 @strawberry.input(description="A program that shall have a new secret.")
 class RotateApiClientSecretInput(Command):
-    api_client_id: strawberry.ID = strawberry.field(description="The API client.")
+    api_client_id: strawberry.ID = strawberry.field(description="The API client it is about, by global id.")
     overlap_hours: int = strawberry.field(
         default=24, description=f"For how long the old secret still does: 0 to {services.OVERLAP_HOURS_MAX}."
     )
@@ -41,7 +41,7 @@ class RotateApiClientSecretInput(Command):
 
 @strawberry.input(description="A program that may not come in any more.")
 class RevokeApiClientInput(Command):
-    api_client_id: strawberry.ID = strawberry.field(description="The API client.")
+    api_client_id: strawberry.ID = strawberry.field(description="The API client it is about, by global id.")
 
 
 @strawberry.input(description="What a partner's program may do here.")

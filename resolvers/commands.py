@@ -29,7 +29,9 @@ from services.outcomes import Refused
 class Command:
     """What every mutation is told."""
 
-    organization_id: strawberry.ID = strawberry.field(description="The organization it is for.")
+    organization_id: strawberry.ID = strawberry.field(
+        description="Whose books it is about, by the global id of the organization."
+    )
     idempotency_key: str = strawberry.field(
         description="A name for this very command: repeated with it, it happens once and is answered the same."
     )

@@ -33,7 +33,9 @@ class ContractPayload(Payload):
 @strawberry.input(description="What is agreed anew for the rest of the running term.")
 class AmendContractInput(Command):
     effective_at: datetime = strawberry.field(description="From when it holds: not past, and within the term.")
-    changes: ContractChangesInput = strawberry.field(description="What changes.")
+    changes: ContractChangesInput = strawberry.field(
+        description="The terms that are different from then on; what is left out stays as it was signed."
+    )
 
 
 @strawberry.input(description="Another term after the newest one.")

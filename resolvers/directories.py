@@ -31,7 +31,7 @@ class CreateScimTokenPayload(Payload):
 
 @strawberry.input(description="A directory that shall not come in any more.")
 class RevokeScimTokenInput(Command):
-    scim_token_id: strawberry.ID = strawberry.field(description="The token.")
+    scim_token_id: strawberry.ID = strawberry.field(description="The token it is about, by global id.")
 
 
 @strawberry.type(description="What keeping a directory out answers.")
@@ -41,7 +41,9 @@ class RevokeScimTokenPayload(Payload):
 
 @strawberry.input(description="What being in one group gives.")
 class DirectoryGroupRuleInput:
-    directory_group_id: strawberry.ID = strawberry.field(description="The group of the directory.")
+    directory_group_id: strawberry.ID = strawberry.field(
+        description="Whose people it gives something to, by the global id of the group."
+    )
     role: str = strawberry.field(description="The key of the role it gives: none that allows more than your own.")
     tier: str | None = strawberry.field(default=None, description="The key of the seat tier it gives; null for none.")
 

@@ -40,7 +40,7 @@ class CreateGroupInput(Command):
 
 @strawberry.input(description="Another name for a group.")
 class RenameGroupInput(Command):
-    group_id: strawberry.ID = strawberry.field(description="The group.")
+    group_id: strawberry.ID = strawberry.field(description="The group it is about, by global id.")
     name: str = strawberry.field(description="The name people read.")
 
 

@@ -74,12 +74,14 @@ class CreateIdentityProviderInput(ProviderInput):
 
 @strawberry.input(description="An identity provider as it shall be, whole.")
 class UpdateIdentityProviderInput(ProviderInput):
-    identity_provider_id: strawberry.ID = strawberry.field(description="The provider.")
+    identity_provider_id: strawberry.ID = strawberry.field(description="The provider to change, by its global id.")
 
 
 @strawberry.input(description="An identity provider with which nobody shall sign in any more.")
 class DeleteIdentityProviderInput(Command):
-    identity_provider_id: strawberry.ID = strawberry.field(description="The provider.")
+    identity_provider_id: strawberry.ID = strawberry.field(
+        description="The provider nobody shall sign in with any more, by its global id."
+    )
 
 
 @strawberry.input(description="A domain whose people sign in with a provider.")
@@ -90,7 +92,7 @@ class AddEmailDomainInput(Command):
 
 @strawberry.input(description="A domain to give up.")
 class RemoveEmailDomainInput(Command):
-    domain: str = strawberry.field(description="The domain.")
+    domain: str = strawberry.field(description="The domain to give up, such as acme.example.")
 
 
 @strawberry.input(description="How young a sign-in must be for what moves money or changes access.")

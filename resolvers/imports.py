@@ -49,7 +49,7 @@ class ImportMembersPayload(Payload):
 
 @strawberry.input(description="An import that shall not go on.")
 class CancelImportInput(Command):
-    import_id: strawberry.ID = strawberry.field(description="The import.")
+    import_id: strawberry.ID = strawberry.field(description="The import to stop, by its global id.")
 
 
 @strawberry.type(description="What stopping an import answers.")

@@ -39,7 +39,9 @@ class InviteMemberInput(Command):
 
 @strawberry.type(description="What asking somebody to come answers.")
 class InviteMemberPayload(Payload):
-    invitation: Invitation | None = strawberry.field(default=None, description="The invitation.")
+    invitation: Invitation | None = strawberry.field(
+        default=None, description="What was sent, and until when it can be accepted."
+    )
     token: str | None = strawberry.field(
         default=None,
         description="The token to send to the person, shown this once: it is what `acceptInvitation` takes.",
@@ -48,7 +50,7 @@ class InviteMemberPayload(Payload):
 
 @strawberry.input(description="An invitation that shall not be accepted any more.")
 class RevokeInvitationInput(Command):
-    invitation_id: strawberry.ID = strawberry.field(description="The invitation.")
+    invitation_id: strawberry.ID = strawberry.field(description="The invitation it is about, by global id.")
 
 
 @strawberry.type(description="What making an invitation void answers.")
@@ -66,7 +68,9 @@ class AcceptInvitationInput:
 
 @strawberry.type(description="What accepting an invitation answers.")
 class AcceptInvitationPayload(Payload):
-    organization: Organization | None = strawberry.field(default=None, description="The organization.")
+    organization: Organization | None = strawberry.field(
+        default=None, description="The organization as it is afterwards."
+    )
     member: Member | None = strawberry.field(default=None, description="The member the caller is there.")
 
 

@@ -36,7 +36,7 @@ class RequestLimitIncreaseInput(Command):
 
 @strawberry.input(description="The answer to a request for a higher limit.")
 class DecideLimitIncreaseInput(Command):
-    request_id: strawberry.ID = strawberry.field(description="The request.")
+    request_id: strawberry.ID = strawberry.field(description="What was asked for, by its global id.")
     decision: Decision = strawberry.field(description="Whether to raise the limit.")
     amount: MoneyInput | None = strawberry.field(
         default=None, description="The cap to grant, at most what was asked for; left out: as asked."

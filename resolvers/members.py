@@ -44,18 +44,18 @@ class AddMemberInput(Command):
 
 @strawberry.input(description="Another role for a member.")
 class ChangeMemberRoleInput(Command):
-    member_id: strawberry.ID = strawberry.field(description="The member.")
+    member_id: strawberry.ID = strawberry.field(description="The member it is about, by global id.")
     role: str = strawberry.field(description="The key of the role.")
 
 
 @strawberry.input(description="A member who leaves.")
 class DeactivateMemberInput(Command):
-    member_id: strawberry.ID = strawberry.field(description="The member.")
+    member_id: strawberry.ID = strawberry.field(description="The member it is about, by global id.")
 
 
 @strawberry.input(description="A member who comes back.")
 class ReactivateMemberInput(Command):
-    member_id: strawberry.ID = strawberry.field(description="The member.")
+    member_id: strawberry.ID = strawberry.field(description="The member it is about, by global id.")
     tier: str | None = strawberry.field(default=None, description="The key of the seat tier, where the plan has tiers.")
     add_ons: list[str] = strawberry.field(default_factory=list, description="The keys of the seat's add-ons.")
 

@@ -96,13 +96,13 @@ class CreateOrganizationPayload(Payload):
 @strawberry.input(description="The contract that an evaluation ends in.")
 class ConvertEvaluationInput(Command):
     plan_key: str = strawberry.field(description="The key of the plan in the catalogue; it starts with the contract.")
-    contract: ContractInput = strawberry.field(description="The contract.")
+    contract: ContractInput = strawberry.field(description="What was signed, with which billing begins.")
 
 
 @strawberry.type(description="What converting an evaluation answers.")
 class ConvertEvaluationPayload(Payload):
     organization: Organization | None = strawberry.field(default=None, description="The organization, now a customer.")
-    contract: Contract | None = strawberry.field(default=None, description="The contract.")
+    contract: Contract | None = strawberry.field(default=None, description="What was signed, as it was kept.")
 
 
 @strawberry.type

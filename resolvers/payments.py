@@ -20,7 +20,7 @@ from services.payments import Excess, MethodKind
 
 @strawberry.input(description="Money that arrived for an invoice.")
 class RecordPaymentInput(Command):
-    invoice_id: strawberry.ID = strawberry.field(description="The invoice.")
+    invoice_id: strawberry.ID = strawberry.field(description="The invoice it is about, by global id.")
     amount: MoneyInput = strawberry.field(description="How much arrived: above zero, and no more than is due.")
     method: MethodKind = strawberry.field(default=MethodKind.BANK_TRANSFER, description="How it was sent.")
     reference: str = strawberry.field(description="The bank's or the processor's reference.")
@@ -29,7 +29,7 @@ class RecordPaymentInput(Command):
 
 @strawberry.type(description="What booking a payment answers.")
 class RecordPaymentPayload(Payload):
-    payment: Payment | None = strawberry.field(default=None, description="The payment.")
+    payment: Payment | None = strawberry.field(default=None, description="What was received, as it was kept.")
     invoice: Invoice | None = strawberry.field(default=None, description="The invoice as it stands now.")
 
 
@@ -46,7 +46,7 @@ class SetPaymentMethodPayload(Payload):
 
 @strawberry.input(description="Money given back on an issued invoice.")
 class IssueCreditNoteInput(Command):
-    invoice_id: strawberry.ID = strawberry.field(description="The invoice.")
+    invoice_id: strawberry.ID = strawberry.field(description="The invoice it is about, by global id.")
     amount: MoneyInput | None = strawberry.field(
         default=None,
         description="How much, tax included: above zero, and with earlier credit notes no more than the invoice.",
@@ -63,7 +63,7 @@ class IssueCreditNoteInput(Command):
 
 @strawberry.type(description="What giving a credit note answers.")
 class IssueCreditNotePayload(Payload):
-    credit_note: CreditNote | None = strawberry.field(default=None, description="The credit note.")
+    credit_note: CreditNote | None = strawberry.field(default=None, description="What was issued, with its number.")
     invoice: Invoice | None = strawberry.field(default=None, description="The invoice as it stands now.")
 
 

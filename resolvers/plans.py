@@ -23,7 +23,9 @@ class PlanPayload(Payload):
     plan: Plan | None = strawberry.field(default=None, description="The plan from then on.")
     effective_at: datetime | None = strawberry.field(default=None, description="From when it is in force.")
     preview: PlanChangePreview | None = strawberry.field(default=None, description="What it changes on the bill.")
-    organization: Organization | None = strawberry.field(default=None, description="The organization.")
+    organization: Organization | None = strawberry.field(
+        default=None, description="The organization as it is afterwards."
+    )
 
     @classmethod
     async def showing(cls, context: Context, organization_id: str, changed: plans.PlanChanged) -> Self:

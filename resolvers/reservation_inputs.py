@@ -20,7 +20,7 @@ from services.usage_facts import Overage
 @strawberry.input(description="What a call is expected to use of one meter.")
 class EstimatedQuantityInput:
     meter: str = strawberry.field(default="tokens", description="The meter of the plan.")
-    model: str = strawberry.field(description="The model.")
+    model: str = strawberry.field(description="Which model is used, as the rate card calls it.")
     direction: Direction = strawberry.field(description="Which side of the call is metered.")
     quantity: Long = strawberry.field(description="How many units are expected.")
 
@@ -164,4 +164,6 @@ class ReservationNameInput(ReservationName):
 
 @strawberry.input(description="Up to 1,000 reservations that came to nothing.")
 class ReleaseReservationsInput(Command):
-    reservations: list[ReservationNameInput] = strawberry.field(description="The reservations.")
+    reservations: list[ReservationNameInput] = strawberry.field(
+        description="Which ones to give back: up to 1,000, each with an outcome of its own."
+    )

@@ -17,7 +17,7 @@ from services.outcomes import Refused
 
 @strawberry.input(description="Another seat tier for a member.")
 class ChangeSeatTierInput(Command):
-    member_id: strawberry.ID = strawberry.field(description="The member.")
+    member_id: strawberry.ID = strawberry.field(description="The member it is about, by global id.")
     tier: str | None = strawberry.field(description="The key of the tier; null for a seat of no tier.")
     add_ons: list[str] = strawberry.field(
         default_factory=list, description="The keys of the add-ons the seat has from now on; none given: none."

@@ -23,7 +23,7 @@ class RevokeOtherSessionsInput(Command):
 
 @strawberry.input(description="Every session of a member.")
 class RevokeMemberSessionsInput(Command):
-    member_id: strawberry.ID = strawberry.field(description="The member.")
+    member_id: strawberry.ID = strawberry.field(description="The member it is about, by global id.")
 
 
 @strawberry.type

@@ -26,7 +26,7 @@ class CreateWebhookEndpointInput(Command):
 
 @strawberry.type(description="What opening an endpoint answers.")
 class CreateWebhookEndpointPayload(Payload):
-    endpoint: WebhookEndpoint | None = strawberry.field(default=None, description="The endpoint.")
+    endpoint: WebhookEndpoint | None = strawberry.field(default=None, description="The endpoint as it is afterwards.")
     secret: str | None = strawberry.field(
         default=None, description="The secret it verifies signatures with. Keep it: it is not shown again."
     )
@@ -36,7 +36,7 @@ class CreateWebhookEndpointPayload(Payload):
 class EndpointCommand(Command):
     """A command about one endpoint."""
 
-    endpoint_id: strawberry.ID = strawberry.field(description="The endpoint.")
+    endpoint_id: strawberry.ID = strawberry.field(description="The endpoint it is about, by global id.")
 
     def read(self) -> tuple[str, str, str]:
         """Return the organization, the idempotency key and the endpoint's row."""
@@ -69,7 +69,9 @@ class DeleteWebhookEndpointInput(EndpointCommand):
 
 @strawberry.type(description="What closing an endpoint answers.")
 class DeleteWebhookEndpointPayload(Payload):
-    deleted_id: strawberry.ID | None = strawberry.field(default=None, description="The id of the endpoint that was.")
+    deleted_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The global id under which the endpoint was known; nothing is found under it now."
+    )
 
 
 @strawberry.input(description="A new secret for an endpoint.")
@@ -83,7 +85,7 @@ class RotateWebhookSecretInput(EndpointCommand):
 
 @strawberry.type(description="What a new secret answers.")
 class RotateWebhookSecretPayload(Payload):
-    endpoint: WebhookEndpoint | None = strawberry.field(default=None, description="The endpoint.")
+    endpoint: WebhookEndpoint | None = strawberry.field(default=None, description="The endpoint as it is afterwards.")
     secret: str | None = strawberry.field(default=None, description="The new secret. Keep it: it is not shown again.")
 
 
@@ -96,7 +98,7 @@ class ReplayWebhookInput(EndpointCommand):
 
 @strawberry.type(description="What sending again answers.")
 class ReplayWebhookPayload(Payload):
-    endpoint: WebhookEndpoint | None = strawberry.field(default=None, description="The endpoint.")
+    endpoint: WebhookEndpoint | None = strawberry.field(default=None, description="The endpoint as it is afterwards.")
     count: int = strawberry.field(default=0, description="How many messages are on their way again.")
     cursor: str | None = strawberry.field(default=None, description="The last event that was looked at.")
     has_more: bool = strawberry.field(

@@ -40,7 +40,7 @@ class LimitAlert(Node):
     )
     scope: TierScope | None = strawberry.field(description="What a limit on a seat tier means; null at other levels.")
     kind: LimitKind = strawberry.field(description="What the limit does when it is reached.")
-    interval: Interval = strawberry.field(description="The interval of the limit.")
+    interval: Interval = strawberry.field(description="Over how long the limit counts: a day, a week or a month.")
     threshold: int = strawberry.field(
         description="How many percent of the limit were reached; for an amount, rounded down, and 0 without a cap."
     )

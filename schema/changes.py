@@ -191,7 +191,7 @@ class SeatChange:
     owner: strawberry.Private[Organization]
     member_id: strawberry.Private[str | None]
 
-    @field(description="Whose seat it is.", requires=Permission.MEMBERS_READ, own=Own.SUBJECT)
+    @field(description="Who holds the seat that changed.", requires=Permission.MEMBERS_READ, own=Own.SUBJECT)
     async def member(self, info: Info) -> Member | None:
         return await Member.load(info.context, self.owner, self.member_id)
 

@@ -60,7 +60,7 @@ class TestClock:
 @strawberry.type(description="One thing that fell due while a test clock moved.")
 class TestClockHappening:
     at: datetime = strawberry.field(description="When it fell due.")
-    what: DueKind = strawberry.field(description="What it was.")
+    what: DueKind = strawberry.field(description="Which of the things that time brings about it was.")
     user_error: UserError | None = strawberry.field(description="Why it could not be done; null when it was.")
     owner: strawberry.Private[Organization]
     invoice_id: strawberry.Private[str | None]

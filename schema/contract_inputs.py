@@ -45,7 +45,7 @@ class ContactInput:
 @strawberry.input(description="A price of this contract that takes the place of the plan's.")
 class NegotiatedPriceInput:
     item_key: str = strawberry.field(description="The key of the plan item.")
-    price: PriceInput = strawberry.field(description="The price.")
+    price: PriceInput = strawberry.field(description="What was agreed in place of the list.")
     price_version: str = strawberry.field(description="The version by which invoices name the price.")
 
 
@@ -60,7 +60,7 @@ class ContractInput:
     number: str = strawberry.field(description="The number both sides know it by.")
     start: datetime = strawberry.field(description="The first instant of the term.")
     end: datetime = strawberry.field(description="The first instant after the term.")
-    term_years: int = strawberry.field(description="The term in years.")
+    term_years: int = strawberry.field(description="How many years it runs before it ends or renews.")
     band_up_to: int = strawberry.field(description="How many paid seats cost nothing more.")
     total: MoneyInput = strawberry.field(description="What the whole term costs.")
     schedule: Schedule = strawberry.field(description="When the instalments are issued.")

@@ -84,7 +84,7 @@ class Contract:
     version: int = strawberry.field(description="The version; an amendment is the same number with a later one.")
     start: datetime = strawberry.field(description="The first instant of the term.")
     end: datetime = strawberry.field(description="The first instant after the term.")
-    term_years: int = strawberry.field(description="The term in years.")
+    term_years: int = strawberry.field(description="How many years it runs before it ends or renews.")
     renewal_at: datetime | None = strawberry.field(description="When it is to be renewed.")
     band: int = strawberry.field(description="How many paid seats cost nothing more.")
     total: Money = strawberry.field(description="What the whole term costs.")

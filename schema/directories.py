@@ -17,7 +17,7 @@ from schema.nodes import Node
 
 @strawberry.type(description="A group that a directory pushed. It gives what the organization says it gives.")
 class DirectoryGroup(Node):
-    name: str = strawberry.field(description="The name of the group in the directory.")
+    name: str = strawberry.field(description="What the customer's directory calls it.")
     external_id: str | None = strawberry.field(description="The id by which the directory knows the group.")
     created_at: datetime = strawberry.field(description="When the directory first told of it.")
     updated_at: datetime = strawberry.field(description="When the directory last changed it, or who is in it.")

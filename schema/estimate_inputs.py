@@ -163,7 +163,7 @@ class PlanItemInput:
 
 @strawberry.input(description="An item and how much of it, said in the one way that fits it.")
 class EstimateItemInput:
-    item: PlanItemInput = strawberry.field(description="The item.")
+    item: PlanItemInput = strawberry.field(description="What is priced, as a plan would have it.")
     quantity: DecimalText | None = strawberry.field(default=None, description="How much of it, where a number says it.")
     tokens: list[TokensInput] | None = strawberry.field(
         default=None, description="A rate card: how much of each model and direction, rated by the latest card."

@@ -15,7 +15,7 @@ from schema.scalars import DecimalText, Long
 
 @strawberry.input(description="A quantity of one model and direction.")
 class TokensInput:
-    model: str = strawberry.field(description="The model.")
+    model: str = strawberry.field(description="Which model is used, as the rate card calls it.")
     direction: Direction = strawberry.field(description="Which side of the call is metered.")
     quantity: Long = strawberry.field(description="How many units.")
 
@@ -50,8 +50,10 @@ class HeldSeatsInput:
     member: str | None = strawberry.field(
         default=None, description="Who holds the seat; the seats of one member are counted together."
     )
-    tier: str | None = strawberry.field(default=None, description="The seat tier.")
-    add_ons: list[str] = strawberry.field(default_factory=list, description="The add-ons of the seats.")
+    tier: str | None = strawberry.field(default=None, description="The key of the tier the seats are in.")
+    add_ons: list[str] = strawberry.field(
+        default_factory=list, description="What the seats have beside their tier, by key."
+    )
     free: bool = strawberry.field(default=False, description="Whether the seats are free, as of a client who looks on.")
 
 
@@ -78,7 +80,7 @@ class UnitChangeInput:
 
 @strawberry.input(description="The highest value of one meter.")
 class MeterPeakInput:
-    meter: str = strawberry.field(description="The meter.")
+    meter: str = strawberry.field(description="What is measured, such as cores or gigabytes.")
     value: DecimalText = strawberry.field(description="Its highest value.")
 
 

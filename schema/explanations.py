@@ -50,7 +50,7 @@ class LineRounding:
 @strawberry.type(description="A fact by which the rows behind a line are found again.")
 class SourceFact:
     name: str = strawberry.field(description="What the fact is about.")
-    value: str = strawberry.field(description="The fact.")
+    value: str = strawberry.field(description="What was true, written as people read it.")
 
 
 @strawberry.type(description="Rows behind a line.")

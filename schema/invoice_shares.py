@@ -47,10 +47,10 @@ class MemberBreakdown:
     owner: strawberry.Private[Organization]
     member_id: strawberry.Private[str]
 
-    @field(description="The id of the member.", requires=None, name="memberId")
+    @field(description="Whose part of the bill it is, by global id.", requires=None, name="memberId")
     def global_id(self) -> strawberry.ID:
         return ids.text(ids.Kind.MEMBER, self.owner.organization_id, self.member_id)
 
-    @field(description="The member.", requires=Permission.MEMBERS_READ, own=Own.SUBJECT)
+    @field(description="Whose part of the bill it is.", requires=Permission.MEMBERS_READ, own=Own.SUBJECT)
     async def member(self, info: Info) -> Member | None:
         return await Member.load(info.context, self.owner, self.member_id)

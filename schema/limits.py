@@ -106,7 +106,9 @@ def _step(repeat: Repeat | None, owner: Organization) -> ThresholdStep | None:
 
 @strawberry.type(description="How much was spent at one level, and what a limit leaves of it.")
 class SpendStatus(ForecastOfStatus):
-    level: SpendLevel = strawberry.field(description="Whose spend this is.")
+    level: SpendLevel = strawberry.field(
+        description="Of whom the spend is counted: all, a group, a seat tier or one member."
+    )
     subject: str = strawberry.field(description=SUBJECT)
     scope: TierScope | None = strawberry.field(description="What the limit on a seat tier means; else null.")
     kind: LimitKind | None = strawberry.field(description="What the limit does when it is reached; null without one.")
@@ -160,7 +162,9 @@ class SpendStatus(ForecastOfStatus):
 class SpendLimitReached(UserError):
     event_id: str = strawberry.field(description="The usage event or reservation that was refused, by its source's id.")
     binding_limit: SpendLimit = strawberry.field(description="The limit that says no: the one with the least left.")
-    level: SpendLevel = strawberry.field(description="The level of that limit.")
+    level: SpendLevel = strawberry.field(
+        description="Where the limit that binds is set: organization, group, seat tier or member."
+    )
     headroom: Money = strawberry.field(description="What may still be spent there.")
     shortfall: Money = strawberry.field(description="By how much the charge is above that.")
     resets_at: datetime = strawberry.field(

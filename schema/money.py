@@ -59,7 +59,7 @@ class Money:
 
 @strawberry.type(description="The tax of one rate.")
 class TaxOfRate:
-    percent: DecimalText = strawberry.field(description="The rate in percent.")
+    percent: DecimalText = strawberry.field(description="How many hundredths of the net amount are added.")
     base: Money = strawberry.field(description="What is taxed at it, discounts of the whole taken off.")
     amount: Money = strawberry.field(description="The tax, on top of the base or inside it.")
 

@@ -41,7 +41,7 @@ class SpendOverrun:
     owner: strawberry.Private[Organization]
     member_id: strawberry.Private[str | None]
 
-    @field(description="Whose spend it is.", requires=Permission.MEMBERS_READ, own=Own.SUBJECT)
+    @field(description="Who used more than was allowed.", requires=Permission.MEMBERS_READ, own=Own.SUBJECT)
     async def member(self, info: Info) -> Member | None:
         return await Member.load(info.context, self.owner, self.member_id)
 

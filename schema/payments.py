@@ -83,7 +83,9 @@ class PaymentMethod(Node):
 @strawberry.type(description="Money given back on an issued invoice. The invoice itself is never edited.")
 class CreditNote(Node):
     number: str = strawberry.field(description="The number printed on it, gapless for each seller.")
-    invoice_id: strawberry.ID = strawberry.field(description="The id of the invoice it is for.")
+    invoice_id: strawberry.ID = strawberry.field(
+        description="The global id of the invoice that it takes something back from."
+    )
     amount: Money = strawberry.field(description="How much is given back, tax included.")
     net: Money = strawberry.field(description="How much of it is given back without tax.")
     tax: Money = strawberry.field(

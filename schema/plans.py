@@ -111,7 +111,9 @@ class ItemPrice:
     item_key: str = strawberry.field(description="The key of the plan item.")
     item_name: str = strawberry.field(description="The name of the item in the organization's language.")
     price: Price = strawberry.field(description="How it is priced.")
-    price_version: str = strawberry.field(description="The version of the price.")
+    price_version: str = strawberry.field(
+        description="Under which version the price is listed; it never changes once published."
+    )
     negotiated: bool = strawberry.field(description="Whether the contract put this price in the place of the plan's.")
 
 
@@ -143,7 +145,7 @@ class PriceBook:
 
 @strawberry.type(description="A quantity above the price list: the terms are individual.")
 class ItemQuote:
-    item_key: str = strawberry.field(description="The key of the item.")
+    item_key: str = strawberry.field(description="Which item of the plan it is, by key.")
     quantity: ExactText = strawberry.field(description="The quantity asked for or counted.")
     above: Long = strawberry.field(description="The highest quantity that has a list price.")
 

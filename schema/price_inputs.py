@@ -56,7 +56,7 @@ class PriceBandInput:
 
 @strawberry.input(description="The price of one model and direction.")
 class TokenRateInput:
-    model: str = strawberry.field(description="The model.")
+    model: str = strawberry.field(description="Which model it is for, as usage names it.")
     direction: Direction = strawberry.field(description="Which side of the call is metered.")
     amount: DecimalText = strawberry.field(description="The price, in major units.")
     per: Long = strawberry.field(default=Long(1_000_000), description="For how many units that is the price.")
@@ -66,7 +66,7 @@ class TokenRateInput:
 class TokenRateCardInput:
     version: str = strawberry.field(description="The name of the card.")
     effective_from: datetime = strawberry.field(description="Since when events are rated by this card.")
-    rates: list[TokenRateInput] = strawberry.field(description="The rates.")
+    rates: list[TokenRateInput] = strawberry.field(description="What a number of tokens costs, by model and direction.")
 
 
 @strawberry.input(description="Every unit costs the same: quantity × unit.")
@@ -146,7 +146,7 @@ class RateCardPriceInput:
 class MeterBoundInput:
     __document_pair__: ClassVar[tuple[str, str]] = ("meter", "up_to")
 
-    meter: str = strawberry.field(description="The meter.")
+    meter: str = strawberry.field(description="What is measured, such as cores or gigabytes.")
     up_to: DecimalText = strawberry.field(description="The last unit the band holds.")
 
 

@@ -43,7 +43,7 @@ class PriceBand:
 
 @strawberry.type(description="The price of one model and direction.")
 class TokenRate:
-    model: str = strawberry.field(description="The model.")
+    model: str = strawberry.field(description="Which model it is for, as usage names it.")
     direction: Direction = strawberry.field(description="Which side of the call is metered.")
     amount: ExactText = strawberry.field(description="The price, in major units.")
     per: Long = strawberry.field(description="For how many units that is the price.")
@@ -53,7 +53,7 @@ class TokenRate:
 class TokenRateCard:
     version: str = strawberry.field(description="The name of the card.")
     effective_from: datetime = strawberry.field(description="Since when events are rated by this card.")
-    rates: list[TokenRate] = strawberry.field(description="The rates.")
+    rates: list[TokenRate] = strawberry.field(description="What a number of tokens costs, by model and direction.")
 
 
 @strawberry.type(description="Every unit costs the same: quantity × unit.")
@@ -122,7 +122,7 @@ class RateCardPrice:
 
 @strawberry.type(description="How many units of one meter a band holds.")
 class MeterBound:
-    meter: str = strawberry.field(description="The meter.")
+    meter: str = strawberry.field(description="What is measured, such as cores or gigabytes.")
     up_to: ExactText = strawberry.field(description="The last unit the band holds.")
 
 

@@ -17,12 +17,12 @@ from schema.sessions import SESSIONS_MAX, Session
 
 @strawberry.type(description="What the caller is in one organization.")
 class Membership:
-    role_key: str = strawberry.field(description="The key of the role.")
+    role_key: str = strawberry.field(description="What the caller is there, such as owner or auditor.")
     permissions: list[Permission] = strawberry.field(description="Everything the role allows there.")
     owner: strawberry.Private[Row]
     member_id: strawberry.Private[str | None]
 
-    @field(description="The organization.", requires=Permission.ORGANIZATION_READ)
+    @field(description="Where the caller belongs.", requires=Permission.ORGANIZATION_READ)
     def organization(self) -> Organization:
         return Organization.of(self.owner)
 

@@ -85,7 +85,7 @@ Matching = Annotated[
 
 @strawberry.type(description="One message to one endpoint, with what its last attempt was answered.")
 class WebhookDelivery(Node):
-    endpoint_id: strawberry.ID = strawberry.field(description="The endpoint it is for.")
+    endpoint_id: strawberry.ID = strawberry.field(description="Where it was sent, by the global id of the endpoint.")
     message_id: strawberry.ID = strawberry.field(
         description="The webhook-id it carries: the id of the event, the same through retries and replays."
     )

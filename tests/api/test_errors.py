@@ -1,13 +1,18 @@
 """Which faults may be seen, and under which code."""
 
+import re
+from pathlib import Path
+
 import pytest
 import structlog
 from graphql import GraphQLError
 
+from api.graphql_http import STATUS
 from auth import policy
 from billing.roles import Permission
 from models import runner
 from schema.errors import ERRORS_MAX, ErrorCode, GraphError, as_graphql, coded, first_code, present, present_all
+from schema.user_errors import UserErrorCode
 
 
 def test_documents_every_code_with_a_sentence() -> None:
@@ -15,6 +20,18 @@ def test_documents_every_code_with_a_sentence() -> None:
         assert code.value == code.name
         assert code.meaning.endswith(".")
     assert len({code.meaning for code in ErrorCode}) == len(ErrorCode)
+
+
+def test_the_page_of_errors_lists_every_code_and_no_other() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "errors.md").read_text(encoding="utf-8")
+    faults = [f"| `{code}` | {STATUS.get(code, 400)} | {code.meaning} |" for code in ErrorCode]
+    refusals = [f"| `{code}` | {code.meaning} |" for code in UserErrorCode]
+
+    listed = [line for line in page.splitlines() if re.match(r"\| `[A-Z_]+` \|", line)]
+    facts = [line for line in listed if re.search(r"\| `[a-z]\w+`", line)]
+
+    assert [line for line in listed if line not in facts] == [*faults, *refusals]
+    assert {line.split("`")[1] for line in facts} <= set(ErrorCode.__members__)
 
 
 @pytest.mark.parametrize(

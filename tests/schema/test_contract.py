@@ -1,5 +1,6 @@
 """The graph as clients see it: the committed file, the names that were promised, and a sentence for everything."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,10 @@ from resolvers.roots import schema, sdl
 from schema.user_errors import UserErrorCode
 from services.outcomes import RefusalCode
 
+FILLERS = frozenset({
+    "a", "an", "the", "of", "it", "thi", "that", "which", "who", "whose", "what", "in", "on", "at", "to", "for", "by",
+    "from", "with", "and", "or", "i", "are", "wa", "be", "ha", "have",
+})  # fmt: skip
 COMMITTED = Path(__file__).parents[2] / "schema.graphql"
 GRAPH: GraphQLSchema = build_schema(sdl())
 
@@ -93,6 +98,18 @@ def test_has_a_sentence_for_every_type_field_argument_and_value() -> None:
     silent = [name for name, description in _described() if not (description or "").strip().endswith((".", "?", ")"))]
 
     assert silent == []
+
+
+def test_no_sentence_only_repeats_the_name() -> None:
+    empty = [f"{name}: {text}" for name, text in _described() if not _words(text or "") - _words(name) - FILLERS]
+
+    assert empty == []
+
+
+def _words(text: str) -> set[str]:
+    """Return the words in a text or in a name, in lower case and without the s of a plural."""
+    parts = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", text)
+    return {part.lower().removesuffix("s") for part in parts}
 
 
 def test_takes_one_input_with_a_key_and_answers_with_one_payload() -> None:
