@@ -71,7 +71,7 @@ def build_house(
     """Return the application on an open database; `personas` can sign in without a provider, in development."""
     observer = Observer(Metrics(), tracing_of(settings))
     counting = Counting(observer.metrics)
-    dispatcher = Dispatcher(database.runner, Hub(), settings.postbox, counting.command)
+    dispatcher = Dispatcher(database.runner, Hub(), settings.postbox, counting.command, settings.founders)
     known = identification(database, dispatcher, settings, personas=personas, key_path=key_path, now=now)
     callers = Callers(known, database)
 

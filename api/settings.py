@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from api.trusted_documents import Mode
+from auth.founders import Founders, Founding
 from documents.invoice import Party, Seller, ZeroTax
 from events.addresses import Policy
 from events.vault import Vault
@@ -170,6 +171,13 @@ class Settings(BaseSettings):
     events_resumable_days: Annotated[int, Field(gt=0, le=3_650)] = Field(
         default=30, description="How many days back a subscription goes on from a cursor; the log itself stays."
     )
+    organization_creation: Founding = Field(
+        default=Founding.ANYONE,
+        description="Who may open organizations: `anyone` who is signed in, accounts of `listed` issuers, or `nobody`.",
+    )
+    organization_issuers: frozenset[str] = Field(
+        default=frozenset(), description="JSON list of the issuers whose accounts may, where it is `listed`."
+    )
     federation: bool = Field(default=False, description="Answer a router of Apollo Federation 2: be a subgraph of its.")
     query_page: bool = Field(default=True, description="Show browsers a page to write queries on.")
     compiled: bool = Field(default=True, description="Write plans for the queries that come again, and run those.")
@@ -217,6 +225,11 @@ class Settings(BaseSettings):
         return self.confined_database_url.get_secret_value() if self.confined_database_url else None
 
     @property
+    def founders(self) -> Founders:
+        """Return who may open organizations."""
+        return Founders(self.organization_creation, self.organization_issuers)
+
+    @property
     def is_production(self) -> bool:
         """Return whether real customers depend on this process."""
         return self.environment is Environment.PRODUCTION
@@ -243,6 +256,14 @@ class Settings(BaseSettings):
     @classmethod
     def _lower_hosts(cls, hosts: frozenset[str]) -> frozenset[str]:
         return frozenset(host.lower() for host in hosts)
+
+    @model_validator(mode="after")
+    def _name_the_founders(self) -> Self:
+        if (self.organization_creation is Founding.LISTED) != bool(self.organization_issuers):
+            raise ValueError(
+                "BILLGRAPH_ORGANIZATION_ISSUERS names issuers where BILLGRAPH_ORGANIZATION_CREATION is listed"
+            )
+        return self
 
     @model_validator(mode="after")
     def _refuse_unsafe_production(self) -> Self:

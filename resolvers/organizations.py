@@ -110,8 +110,8 @@ class OrganizationMutations:
     """What clients do to organizations."""
 
     @field(
-        description="Open an organization, with the built-in roles and the caller as primary owner. It takes nothing "
-        "but being signed in.",
+        description="Open an organization, with the built-in roles and the caller as primary owner. It takes being "
+        "signed in; whether that is enough is decided by whoever runs the server.",
         requires=None,
     )
     async def create_organization(self, info: Info, given: Input[CreateOrganizationInput]) -> CreateOrganizationPayload:

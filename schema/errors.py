@@ -18,7 +18,7 @@ import structlog
 from graphql import GraphQLError, GraphQLFormattedError
 from strawberry.exceptions import StrawberryInputCoercionError
 
-from auth import policy
+from auth import founders, policy
 from models import runner
 
 ERRORS_MAX = 20
@@ -97,6 +97,7 @@ _UNDERSTOOD: Mapping[type[BaseException], ErrorCode] = MappingProxyType(
         policy.Unauthenticated: ErrorCode.UNAUTHENTICATED,
         policy.Forbidden: ErrorCode.FORBIDDEN,
         policy.StepUpRequired: ErrorCode.STEP_UP_REQUIRED,
+        founders.NotAFounder: ErrorCode.FORBIDDEN,
         policy.NotVisible: ErrorCode.NOT_FOUND,
         runner.Overloaded: ErrorCode.OVERLOADED,
     }

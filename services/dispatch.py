@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 from auth import policy
+from auth.founders import Founders
 from auth.principal import Principal
 from billing.roles import Permission
 from events.hub import Hub
@@ -122,18 +123,22 @@ Told = Callable[[str, object], None]
 """Hears of each command that was answered: the verb as the audit knows it, and the answer."""
 
 
-def _nobody(_operation: str, _answer: object) -> None:
-    """Hear nothing."""
-
-
 class Dispatcher:
     """Carries out commands of one process."""
 
-    def __init__(self, runner: Runner, hub: Hub, postbox: Postbox | None = None, told: Told = _nobody) -> None:
+    def __init__(
+        self,
+        runner: Runner,
+        hub: Hub,
+        postbox: Postbox | None = None,
+        told: Told = lambda _operation, _answer: None,
+        founders: Founders | None = None,
+    ) -> None:
         self._runner = runner
-        self._hub = hub
+        self.hub = hub  # that commits are announced to
         self._postbox = postbox or Postbox()
         self._told = told
+        self.founders = founders or Founders()
 
     async def execute(self, verb: Verb[C, A], command: C, request: Request) -> A | Refused:
         """Return what the service answers, or answered when this very command came first.
@@ -188,17 +193,12 @@ class Dispatcher:
         await self._runner.run(work, lane=organization_id)
 
     def _wake(self, command: Command) -> Callable[[Any], None]:
-        return lambda _answer: self._hub.wake(command.organization_id)
+        return lambda _answer: self.hub.wake(command.organization_id)
 
     @property
     def runner(self) -> Runner:
         """The runner, for the one command that has no organization yet."""
         return self._runner
-
-    @property
-    def hub(self) -> Hub:
-        """The hub that commits are announced to."""
-        return self._hub
 
     @property
     def postbox(self) -> Postbox:

@@ -77,8 +77,10 @@ class EvaluationConverted:
 async def create(dispatcher: Dispatcher, command: Create, request: Request) -> Created | Refused:
     """Open an organization, with the built-in roles and the caller as primary owner.
 
-    There is no organization yet to lock or to name, so the idempotency key belongs to the caller's account.
+    There is no organization yet to lock or to name, so the idempotency key belongs to the caller's account. Raises
+    `founders.NotAFounder` for an account that may not open any.
     """
+    dispatcher.founders.require(request.actor)
     refused = key_refusal(command.idempotency_key) or _shape_refusal(command)
     if refused is not None:
         return refused

@@ -8,7 +8,7 @@ import structlog
 from graphql import GraphQLError
 
 from api.graphql_http import STATUS
-from auth import policy
+from auth import founders, policy
 from billing.roles import Permission
 from models import runner
 from schema.errors import ERRORS_MAX, ErrorCode, GraphError, as_graphql, coded, first_code, present, present_all
@@ -39,6 +39,7 @@ def test_the_page_of_errors_lists_every_code_and_no_other() -> None:
     [
         (ErrorCode.UNAUTHENTICATED, policy.Unauthenticated()),
         (ErrorCode.FORBIDDEN, policy.Forbidden(Permission.SEATS_WRITE, "auditor")),
+        (ErrorCode.FORBIDDEN, founders.NotAFounder("organizations are opened by the operator here")),
         (ErrorCode.NOT_FOUND, policy.NotVisible()),
         (ErrorCode.OVERLOADED, runner.Overloaded("2000 writes are waiting already")),
     ],
