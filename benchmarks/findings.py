@@ -7,6 +7,7 @@
 """
 
 import json
+import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -106,3 +107,4 @@ class Findings:
     def _keep(self, example: str) -> None:
         if len(self.examples) < SHOWN_MAX:
             self.examples.append(example)
+            sys.stderr.write(f"{example}\n")

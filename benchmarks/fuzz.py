@@ -177,8 +177,6 @@ def main(arguments: list[str]) -> int:
         return 0
     found = Findings()
     asyncio.run(run(options, found))
-    for example in found.examples:
-        sys.stderr.write(f"{example}\n")
     return tables.show("What nobody would send", found.figures())
 
 
