@@ -62,39 +62,46 @@ class SpendLimitLink:
 
 @strawberry.type(description="The limit that binds a member now: the one with the least left.")
 class EffectiveSpendLimit:
-    amount: Money | None = strawberry.field(
-        description="What the binding limit allows in its interval; null for no limit."
-    )
-    remaining: Money | None = strawberry.field(description="What the member may still spend; null for no limit.")
     binding_level: SpendLevel | None = strawberry.field(description="Which level binds; null for no limit.")
     binding_interval: Interval | None = strawberry.field(description="The interval of the limit that binds.")
     resets_at: datetime = strawberry.field(
         description="When the interval of the limit that binds ends; the month where none does."
     )
-    chain: list[SpendLimitLink] = strawberry.field(
-        description="Every limit that bears on the member, from the organization's to their own."
-    )
     owner: strawberry.Private[Organization]
+    standing: strawberry.Private[Standing]
+
+    @field(description="What the binding limit allows in its interval; null for no limit.", requires=None)
+    def amount(self) -> Money | None:
+        binding = self.standing.effective.binding
+        return self._money(binding.limit.cap_nanos if binding else None)
+
+    @field(description="What the member may still spend; null for no limit.", requires=None)
+    def remaining(self) -> Money | None:
+        return self._money(self.standing.effective.remaining_nanos)
+
+    @field(description="Every limit that bears on the member, from the organization's to their own.", requires=None)
+    def chain(self) -> list[SpendLimitLink]:
+        return [SpendLimitLink.of(gate, self.standing, self.owner) for gate in self.standing.gates]
 
     @field(description="Those who may raise a limit: ask one of them.", requires=None)
     async def who_can_raise(self, info: Info) -> list[Contact]:
         found = await info.context.loaders.raisers.load(self.owner.organization_id)
         return [Contact(name=row.name, email=row.email) for row in found]
 
+    def _money(self, nanos: int | None) -> Money | None:
+        return Money.of_nanos_or_none(nanos, self.owner.currency, self.owner.locale)
+
     @classmethod
     async def load(cls, context: Context, owner: Organization, member_id: str) -> "EffectiveSpendLimit":
         """Return what binds a member."""
         standing = await _standing(context, owner, member_id)
-        effective, currency, locale = standing.effective, owner.currency, owner.locale
-        binding, remaining = effective.binding, effective.remaining_nanos
+        binding = standing.effective.binding
         return cls(
-            amount=Money.of_nanos_or_none(binding.limit.cap_nanos if binding else None, currency, locale),
-            remaining=Money.of_nanos_or_none(remaining, currency, locale),
             binding_level=binding.level if binding else None,
             binding_interval=binding.limit.interval if binding else None,
             resets_at=standing.resets_at,
-            chain=[SpendLimitLink.of(gate, standing, owner) for gate in standing.gates],
             owner=owner,
+            standing=standing,
         )
 
 

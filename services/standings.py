@@ -25,11 +25,8 @@ class Standing:
     gates: tuple[rules.Gate, ...]
     counter: rules.Counter
     windows: Windows
-
-    @property
-    def effective(self) -> rules.Effective:
-        """The limit that binds now."""
-        return rules.effective(self.gates)
+    effective: rules.Effective
+    """The limit that binds now."""
 
     @property
     def resets_at(self) -> datetime:
@@ -73,4 +70,4 @@ def _standing(
 ) -> Standing:
     gates = tuple(rules.gate(limit, chain, known) for limit in rules.bearing(limits, chain))
     own = rules.Counter(rules.SpendLevel.MEMBER, chain.member_id)
-    return Standing(chain, gates, known.get(own.key, own), now)
+    return Standing(chain, gates, known.get(own.key, own), now, rules.effective(gates))

@@ -74,6 +74,16 @@ async def test_bills_take_as_many_statements_for_months_as_for_one(database: Dat
     assert await _statements(owner, document) == few
 
 
+async def test_only_what_is_selected_of_a_seat_is_read(database: Database) -> None:
+    owner = await an_organization(database)
+    await _populate(owner, 0, 1)
+    page = "query ($id: ID!) { organization(id: $id) { members { nodes { seat { tier { key %s } } } } } }"
+
+    key, name = [await _statements(owner, page % more) for more in ("", "name")]
+
+    assert key < name
+
+
 async def _populate(owner: Caller, start: int, end: int) -> None:
     books = owner.books
     people = tuple(
