@@ -8,7 +8,7 @@ from importlib import import_module
 
 import typer
 
-from benchmarks import hostile_proof, importing, ingest, kills, limits, month_close, plans, reserve, totals
+from benchmarks import hostile_proof, importing, ingest, kills, limits, month_close, plan_cost, plans, reserve, totals
 from benchmarks.console import race
 
 app = typer.Typer(
@@ -34,6 +34,7 @@ app.command("totals")(totals.run)
 app.command("console")(race.run)
 app.command("hostile")(hostile_proof.run)
 app.command("oracle")(plans.run)
+app.command("plan")(plan_cost.run)
 for command, module, summary in (
     (
         "alerts",

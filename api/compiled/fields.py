@@ -4,7 +4,7 @@ Everything that does not change from request to request: how it is resolved, wha
 part of the answer, and which place in the answer is null when it cannot be.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -101,6 +101,10 @@ class Field:
     def located(self, fault: Exception, path: Path) -> GraphQLError:
         """Return a fault as an error of this field, at this place unless it knows a better one."""
         return located_error(fault, self.nodes, keys(path))
+
+
+Waiting = tuple[Field, Any, dict[str, Any], Path, Awaitable[Any] | None]
+"""A field, the object it is a field of, the object's part of the answer, the field's place, and what is resolved."""
 
 
 def _takes_itself(found: StrawberryField) -> bool:

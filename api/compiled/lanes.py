@@ -9,41 +9,32 @@ those behind it go on in another lane, and next time such a field has a lane to 
 import asyncio
 import types
 from collections.abc import Coroutine, Generator, Iterator, Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Protocol
 
+from api.compiled.fields import Waiting
 from schema.batches import Waiter
 
-W = TypeVar("W")
 
-
-class Journey(Protocol[W]):
+class Journey(Protocol):
     """What is done on the way: who is to be started, and what becomes of those who are done."""
 
-    def leaves_lane(self, one: W) -> bool:
-        """Return whether one is known to wait for other things than loaders."""
-        ...
-
-    def left_lane(self, one: W) -> None:
-        """Take note that one waits for other things than loaders."""
-        ...
-
-    def start(self, one: W) -> Coroutine[Any, Any, Any] | None:
+    def start(self, one: Waiting) -> Coroutine[Any, Any, Any] | None:
         """Return what resolves one, or None when nobody wants to know any more. It may raise."""
         ...
 
-    def settle(self, one: W, value: Any, fault: Exception | None) -> None:
+    def settle(self, one: Waiting, value: Any, fault: Exception | None) -> None:
         """Take what one was resolved to, or why it was not."""
         ...
 
-    def taken(self) -> list[W]:
+    def taken(self) -> list[Waiting]:
         """Return those who are to be started now, in the order of the answer."""
         ...
 
 
-class Lanes(Generic[W]):
+class Lanes:
     """The lanes of one journey, as long as there is anybody on the way."""
 
-    def __init__(self, journey: Journey[W]) -> None:
+    def __init__(self, journey: Journey) -> None:
         self._journey = journey
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -66,7 +57,7 @@ class Lanes(Generic[W]):
         if not self._over.done():
             self._over.set_result(None)
 
-    def _open(self, those: Sequence[W]) -> None:
+    def _open(self, those: Sequence[Waiting]) -> None:
         for lane in self._divided(those):
             task = self._loop.create_task(_awaited(self._lane(lane)))
             self._tasks.add(task)
@@ -83,11 +74,11 @@ class Lanes(Generic[W]):
         elif not self._tasks:
             self._over.set_result(None)
 
-    def _divided(self, those: Sequence[W]) -> Iterator[list[W]]:
+    def _divided(self, those: Sequence[Waiting]) -> Iterator[list[Waiting]]:
         """Yield those who go together, in order; who waits for other things than loaders goes alone."""
-        together: list[W] = []
+        together: list[Waiting] = []
         for one in those:
-            if self._journey.leaves_lane(one):
+            if one[0].leaves_lane:
                 if together:
                     yield together
                 yield [one]
@@ -98,8 +89,8 @@ class Lanes(Generic[W]):
             yield together
 
     @types.coroutine
-    def _lane(self, lane: Sequence[W]) -> Generator[Any, Any, None]:
-        parked: list[_Traveller[W]] = []
+    def _lane(self, lane: Sequence[Waiting]) -> Generator[Any, Any, None]:
+        parked: list[_Traveller] = []
         try:
             while lane or parked:
                 yield from self._started(lane, parked)
@@ -119,10 +110,10 @@ class Lanes(Generic[W]):
                 each.coroutine.close()
             raise
 
-    def _is_divided(self, those: Sequence[W]) -> bool:
-        return any(self._journey.leaves_lane(one) for one in those)
+    def _is_divided(self, those: Sequence[Waiting]) -> bool:
+        return any(one[0].leaves_lane for one in those)
 
-    def _started(self, lane: Sequence[W], parked: "list[_Traveller[W]]") -> Generator[Any, Any, None]:
+    def _started(self, lane: Sequence[Waiting], parked: "list[_Traveller]") -> Generator[Any, Any, None]:
         journey = self._journey
         for number, one in enumerate(lane):
             try:
@@ -134,23 +125,25 @@ class Lanes(Generic[W]):
                 continue
             traveller = _Traveller(one, coroutine, journey)
             traveller.go(None)
-            if traveller.is_abroad:
+            if traveller.waits_for is not None:
+                parked.append(traveller)
+            elif traveller.yielded is not _DONE:
+                one[0].leaves_lane = True
                 if number + 1 < len(lane):
                     self._open(lane[number + 1 :])
-                journey.left_lane(one)
                 yield from traveller.whole_way()
                 if traveller.waits_for is not None:
                     parked.append(traveller)
                 return
-            if traveller.waits_for is not None:
-                parked.append(traveller)
 
-    def _resumed(self, parked: "list[_Traveller[W]]") -> Generator[Any, Any, None]:
+    def _resumed(self, parked: "list[_Traveller]") -> Generator[Any, Any, None]:
         """Let those go on who have what they waited for, and keep the others."""
-        going, parked[:] = [each for each in parked if each.is_called], [each for each in parked if not each.is_called]
+        going, parked[:] = parked[:], []
         for each in going:
-            each.go(None)
-            yield from each.whole_way()
+            if each.waits_for is not None and each.waits_for.done():
+                each.go(None)
+                if each.waits_for is None and each.yielded is not _DONE:
+                    yield from each.whole_way()
             if each.waits_for is not None:
                 parked.append(each)
 
@@ -162,27 +155,17 @@ async def _awaited(lane: Any) -> None:
 _DONE = object()
 
 
-class _Traveller(Generic[W]):
+class _Traveller:
     """One coroutine on its way through a lane."""
 
     __slots__ = ("coroutine", "journey", "one", "waits_for", "yielded")
 
-    def __init__(self, one: W, coroutine: Coroutine[Any, Any, Any], journey: Journey[W]) -> None:
+    def __init__(self, one: Waiting, coroutine: Coroutine[Any, Any, Any], journey: Journey) -> None:
         self.one = one
         self.coroutine = coroutine
         self.journey = journey
         self.waits_for: Waiter | None = None
         self.yielded: Any = _DONE
-
-    @property
-    def is_abroad(self) -> bool:
-        """Return whether it waits for something that is no loader's."""
-        return self.waits_for is None and self.yielded is not _DONE
-
-    @property
-    def is_called(self) -> bool:
-        """Return whether what it waits for is there."""
-        return self.waits_for is not None and self.waits_for.done()
 
     def go(self, sent: Any, fault: BaseException | None = None) -> None:
         """Go on until it waits again or is done."""
@@ -210,7 +193,7 @@ class _Traveller(Generic[W]):
 
     def whole_way(self) -> Generator[Any, Any, None]:
         """Wait for whatever it waits for, in the task we are in, until it is done or waits for a loader."""
-        while self.is_abroad:
+        while self.waits_for is None and self.yielded is not _DONE:
             try:
                 sent = yield self.yielded
             except BaseException as ending:

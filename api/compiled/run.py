@@ -17,14 +17,11 @@ from graphql.pyutils import Path as LibraryPath
 from strawberry.types.arguments import convert_arguments
 
 from api.compiled import lanes
-from api.compiled.fields import Field, Path, PlanInfo, keys
+from api.compiled.fields import Field, Path, PlanInfo, Waiting, keys
 from schema.access import Guard
 
 if TYPE_CHECKING:
     from api.compiled.plans import Plan
-
-Waiting = tuple[Field, Any, dict[str, Any], Path, Awaitable[Any] | None]
-"""A field, the object it is a field of, the object's part of the answer, the field's place, and what is resolved."""
 
 
 class Errors:
@@ -81,7 +78,7 @@ class Run:
         self._open: set[tuple[Guard, str]] = set()
         self._executor: Executor[Any] | None = None
         self._data: dict[str, Any] | None = None
-        self._lanes: lanes.Lanes[Waiting]
+        self._lanes: lanes.Lanes
 
     async def answer(self, source: Any = None) -> ExecutionResult:
         """Return the answer of the operation on its root value."""
@@ -94,14 +91,6 @@ class Run:
             self._lanes = lanes.Lanes(self)
             await self._lanes.travel()
         return ExecutionResult(self._data, self.errors.all or None)
-
-    def leaves_lane(self, one: Waiting) -> bool:
-        """Return whether resolving the field is known to wait for other things than loaders."""
-        return one[0].leaves_lane
-
-    def left_lane(self, one: Waiting) -> None:
-        """Remember it for the next time."""
-        one[0].leaves_lane = True
 
     def taken(self) -> list[Waiting]:
         """Return what was noted down and is to be resolved."""

@@ -106,7 +106,11 @@ class Selections:
                 each.complete = self._completion(each)
                 visit = steps.later(each) if each.is_async else steps.at_once(each)
                 parts.append(f"{each.key!r}: None")
-                visits.append(f" {module.name('visit', visit)}(o, run, path, out)")
+                if each.is_async and not each.has_arguments:  # what `later` does, in place
+                    named = module.name("of", each)
+                    visits.append(f" run.waiting.append(({named}, o, out, (path, {each.key!r}), None))")
+                else:
+                    visits.append(f" {module.name('visit', visit)}(o, run, path, out)")
                 careful.append(visit)
         module.names["careful"] = steps.one_by_one(careful)
         module.write("def project(o, run, path):")
