@@ -180,3 +180,5 @@ def repeat_document(repeat: Repeat | None) -> dict[str, int] | None:
             return {"percent": percent}
         case EveryAmount(nanos):
             return {"nanos": nanos}
+        case _:
+            assert_never(repeat)
