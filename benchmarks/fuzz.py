@@ -93,11 +93,22 @@ class Place:
             await migrate(database)
             await seed.seed(database, at=now(), issuer=issuer_of(self.settings), progress=lambda _: None)
 
+    def _copy(self, name: str) -> Path:
+        """Copy the organizations with what is still in the log beside the file, and nothing left of an earlier copy.
+
+        A server that was killed leaves its log, which would be written into whatever file is found under the name.
+        """
+        for suffix in ("", "-wal", "-shm"):
+            source, target = (self.folder / f"{each}{suffix}" for each in (self.template.name, name))
+            target.unlink(missing_ok=True)
+            if suffix != "-shm" and source.exists():
+                shutil.copyfile(source, target)
+        return self.folder / name
+
     @asynccontextmanager
     async def within(self) -> AsyncIterator[httpx2.AsyncClient]:
         """Yield a client of a house in this very process, on organizations made anew, without any socket."""
-        copy, settings = self.folder / "within.db", self.settings
-        shutil.copyfile(self.template, copy)
+        copy, settings = self._copy("within.db"), self.settings
         async with opened(f"sqlite://{copy}") as database:
             app = build_house(database, settings, personas=personas.PERSONAS, key_path=self.folder / "key.pem")
             transport = httpx2.ASGITransport(app=app)
@@ -109,7 +120,7 @@ class Place:
     @asynccontextmanager
     async def served(self) -> AsyncIterator[httpx2.AsyncClient]:
         """Yield a client of a server in a process of its own, on organizations made anew."""
-        shutil.copyfile(self.template, self.folder / "served.db")
+        self._copy("served.db")
         command = (sys.executable, "-m", "benchmarks.fuzz", "--serve", str(self.folder), "--port", str(self.port))
         async with (
             started(*command, cwd=Path(__file__).parents[1]),
