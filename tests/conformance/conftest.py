@@ -18,9 +18,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--every-variation", action="store_true", help="run all of our own cases, not a few of every kind")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[House]:
-    """One database for all the sandboxes of a run."""
+    """One database for all the sandboxes of a file: a process has one open at a time, and other tests open theirs."""
     with House(tmp_path_factory.mktemp("conformance"), worker_id) as opened:
         yield opened
 
