@@ -5,15 +5,19 @@ BIN := $(VENV)/bin
 PACKAGES := api auth billing documents events jobs models resolvers schema services
 CLIENTS := tests/clients
 RELEASED := $(lastword $(sort $(wildcard schema/released/*.graphql)))
-PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
+# One worker more than cores: servers and sockets are waited for a good part of the time.
+PYTEST := $(BIN)/python -m pytest -n 3 --dist worksteal
 
-.PHONY: demo test check lint types imports sdl clients graphiql lock clean
+.PHONY: demo test proofs check lint types imports sdl clients graphiql lock clean
 
 demo: $(VENV)/.demo graphiql  ## Serve the demo on http://127.0.0.1:8000 (BILLGRAPH_PORT, ARGS=--no-open)
 	@$(BIN)/billgraph demo $(ARGS)
 
-test: $(VENV)/.dev  ## Run the whole suite, on SQLite or on BILLGRAPH_TEST_DATABASE_URL
-	@$(PYTEST) $(ARGS)
+test: $(VENV)/.dev  ## Run the suite, on SQLite or on BILLGRAPH_TEST_DATABASE_URL
+	@$(PYTEST) -m "not proof" $(ARGS)
+
+proofs: $(VENV)/.dev  ## Run what the suite leaves out because it takes long
+	@$(PYTEST) -m proof $(ARGS)
 
 check: lint types imports sdl  ## Everything that can be known without running
 

@@ -20,6 +20,7 @@ class Interrupted(Exception):
     """Somebody pulled the plug."""
 
 
+@pytest.mark.proof
 async def test_a_demo_that_was_cut_short_is_taken_up_and_becomes_the_very_same(demo_url: str, tmp_path: Path) -> None:
     def pull_the_plug(text: str) -> None:
         if text.startswith("pooled: 2026-09"):
@@ -61,6 +62,7 @@ async def test_every_persona_can_sign_in_also_when_the_server_has_moved(demo: Da
             assert member.role == persona.role
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     "instant",
     [
