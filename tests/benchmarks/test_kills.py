@@ -23,12 +23,12 @@ async def test_a_server_that_is_killed_has_lost_nothing() -> None:
     assert kills.ended_with(proof.ledger, load.HOLD) > 0
 
 
-@pytest.mark.skipif(not databases.on_postgres(), reason="a file cannot be killed")
+@pytest.mark.skipif(not databases.on_postgres(), reason="SQLite runs inside the server, which the test above kills")
 async def test_a_database_that_is_killed_has_lost_nothing() -> None:
     try:
         proof = await kills.measure(2, Victim.DATABASE, "private")
     except clusters.NoBinaries as missing:
-        pytest.skip(str(missing))
+        pytest.skip(f"a database to kill is a private one, which needs PostgreSQL's programs: {missing}")
 
     assert broken(proof, Victim.DATABASE) == []
     assert proof.ledger.retries > 0, "somebody was cut off in the middle of something"

@@ -25,7 +25,7 @@ _LISTENERS = Statement("""
     WHERE application_name = 'billgraph listen' AND datname = current_database()
 """)
 
-postgres_only = pytest.mark.skipif(not on_postgres(), reason="one process owns a SQLite file")
+postgres_only = pytest.mark.skipif(not on_postgres(), reason="notices go between processes, and SQLite has but one")
 
 
 class Other:
@@ -173,7 +173,7 @@ async def test_a_write_that_is_rolled_back_gives_no_notice(database: Database) -
     assert heard == [log.organization_id]
 
 
-@pytest.mark.skipif(on_postgres(), reason="PostgreSQL has notices")
+@pytest.mark.skipif(on_postgres(), reason="on PostgreSQL there is somebody, and the tests above listen")
 async def test_on_sqlite_there_is_nobody_to_listen_to(database: Database) -> None:
     async with asyncio.timeout(1):
         await notices.listen(database, heard=lambda _: None, lost=lambda: None)

@@ -10,7 +10,7 @@ from models.migrate import migrate
 from tests import databases
 
 
-@pytest.mark.skipif(databases.on_postgres(), reason="a process speaks one dialect")
+@pytest.mark.skipif(databases.on_postgres(), reason="it opens a SQLite file, and a process speaks one dialect")
 async def test_makes_files_that_only_their_owner_reads(tmp_path: Path) -> None:
     path = tmp_path / "new" / "billgraph.db"
 

@@ -92,7 +92,9 @@ async def test_keys_start_with_the_organization(database: Database) -> None:
         assert table in shared or "btree (organization_id" in line, line
 
 
-@pytest.mark.skipif(databases.on_postgres(), reason="a server may have many clients; a SQLite file has one")
+@pytest.mark.skipif(
+    databases.on_postgres(), reason="PostgreSQL is meant to have many processes; only a SQLite file turns them away"
+)
 async def test_a_second_process_is_turned_away(database: Database) -> None:
     url = f"sqlite://{database.writer.filename}"  # type: ignore[attr-defined]  # the engine's own attribute
 

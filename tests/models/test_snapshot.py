@@ -54,7 +54,7 @@ async def test_belongs_to_the_task_that_took_it(database: Database) -> None:
             await asyncio.create_task(counted(still))
 
 
-@pytest.mark.skipif(databases.on_postgres(), reason="a server has no path")
+@pytest.mark.skipif(databases.on_postgres(), reason="it is about names of SQLite files, and a server has none")
 @pytest.mark.parametrize("name", ["plain.db", "a name?with=marks#and%20.db"])
 @pytest.mark.parametrize("slashes", ["", "/"])
 async def test_reads_a_file_whatever_its_name(database_url: str, tmp_path: Path, name: str, slashes: str) -> None:
