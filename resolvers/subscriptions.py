@@ -78,9 +78,9 @@ class EventSubscriptions:
     async def limit_approaching(
         self, info: Info, organization_id: OrganizationId, member_id: OnlyMember = None, after: After = None
     ) -> AsyncIterable[LimitAlertEvent]:
-        asked = await _asked(info.context, organization_id, after, Permission.SPEND_LIMITS_READ, Own.NARROWED)
-        wanted = _wanted(asked, member_id, Permission.SPEND_LIMITS_READ)
-        return asked.news(LimitAlertEvent.of, wants=_concerning(frozenset({alerts.KIND}), wanted))
+        return await _of_limits(
+            info.context, organization_id, member_id, after, LimitAlertEvent.of, frozenset({alerts.KIND})
+        )
 
     @subscription(
         Permission.SPEND_LIMITS_READ,
@@ -91,9 +91,14 @@ class EventSubscriptions:
     async def limit_increase_changed(
         self, info: Info, organization_id: OrganizationId, member_id: OnlyMember = None, after: After = None
     ) -> AsyncIterable[LimitIncreaseChangedEvent]:
-        asked = await _asked(info.context, organization_id, after, Permission.SPEND_LIMITS_READ, Own.NARROWED)
-        wanted = _wanted(asked, member_id, Permission.SPEND_LIMITS_READ)
-        return asked.news(LimitIncreaseChangedEvent.of, wants=_concerning(frozenset(limit_increases.KINDS), wanted))
+        return await _of_limits(
+            info.context,
+            organization_id,
+            member_id,
+            after,
+            LimitIncreaseChangedEvent.of,
+            frozenset(limit_increases.KINDS),
+        )
 
     @subscription(
         Permission.SPEND_LIMITS_READ,
@@ -104,9 +109,9 @@ class EventSubscriptions:
     async def unusual_spend(
         self, info: Info, organization_id: OrganizationId, member_id: OnlyMember = None, after: After = None
     ) -> AsyncIterable[UnusualSpendEvent]:
-        asked = await _asked(info.context, organization_id, after, Permission.SPEND_LIMITS_READ, Own.NARROWED)
-        wanted = _wanted(asked, member_id, Permission.SPEND_LIMITS_READ)
-        return asked.news(UnusualSpendEvent.of, wants=_concerning(frozenset({anomalies.KIND}), wanted))
+        return await _of_limits(
+            info.context, organization_id, member_id, after, UnusualSpendEvent.of, frozenset({anomalies.KIND})
+        )
 
     @subscription(
         Permission.SPEND_LIMITS_READ,
@@ -117,9 +122,9 @@ class EventSubscriptions:
     async def spend_overrun(
         self, info: Info, organization_id: OrganizationId, member_id: OnlyMember = None, after: After = None
     ) -> AsyncIterable[SpendOverrunEvent]:
-        asked = await _asked(info.context, organization_id, after, Permission.SPEND_LIMITS_READ, Own.NARROWED)
-        wanted = _wanted(asked, member_id, Permission.SPEND_LIMITS_READ)
-        return asked.news(SpendOverrunEvent.of, wants=_concerning(frozenset({overruns.KIND}), wanted))
+        return await _of_limits(
+            info.context, organization_id, member_id, after, SpendOverrunEvent.of, frozenset({overruns.KIND})
+        )
 
     @subscription(
         Permission.USAGE_READ,
@@ -216,6 +221,20 @@ async def _asked(context: Context, given: str, after: str | None, permission: Pe
     if row is None:
         raise missing()
     return _Asked(context, organization_id, *await stretch(context, row, after))
+
+
+async def _of_limits(
+    context: Context,
+    given: str,
+    member_id: str | None,
+    after: str | None,
+    tell: Callable[[Row, Told], T],
+    kinds: frozenset[str],
+) -> AsyncIterable[T]:
+    """Return the news of some kinds about spend limits; without the permission, those about oneself."""
+    asked = await _asked(context, given, after, Permission.SPEND_LIMITS_READ, Own.NARROWED)
+    wanted = _wanted(asked, member_id, Permission.SPEND_LIMITS_READ)
+    return asked.news(tell, wants=_concerning(kinds, wanted))
 
 
 def _wanted(asked: _Asked, member_id: str | None, permission: Permission) -> str | None:
