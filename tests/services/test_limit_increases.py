@@ -1,79 +1,33 @@
 """A raise is asked for once, decided once, and over when its time is over."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from auth import policy
-from auth.principal import Principal
-from billing.limit_increases import WAITING_MAX, Decision
 from billing.money import Money
-from jobs import due
-from models import limit_increases as rows
 from models import limits as limit_rows
 from models.database import Database
 from models.paging import Window
-from services import clock, increase_ends, limit_increases, limits, members, standings, usage
-from services.dispatch import Request
+from services import limit_increases, limits, members
 from services.outcomes import RefusalCode, Refused
-from tests.services.books import START, Books, a_use, as_role, books, days_later
-from tests.services.holding import an_ask, reserve
+from tests.services.books import START, a_use, as_role, books, days_later
+from tests.services.increases import (
+    advance,
+    asking,
+    cap_of,
+    capped,
+    deciding,
+    in_force,
+    raised,
+    remaining,
+    the,
+    the_only,
+)
 
 DAY = timedelta(days=1)
-
-
-async def asking(ours: Books, member_id: str, dollars: str = "200", **fields: Any) -> Any:
-    """Ask for more, as the member."""
-    command = {"member_id": member_id, "limit_id": None, "reason": "Quarter end", "until": None, **fields}
-    command.setdefault("actor", as_role(ours.organization_id, "member", member_id))
-    return await ours.do(limit_increases.ask, limit_increases.Ask, amount=Money.parse(dollars, "USD"), **command)
-
-
-async def deciding(ours: Books, request_id: str, decision: str = "APPROVE", **fields: Any) -> Any:
-    """Answer, as the primary owner."""
-    dollars = fields.pop("dollars", None)
-    amount = Money.parse(dollars, "USD") if dollars else None
-    fields = {"until": None, "note": None, "amount": amount, **fields}
-    command = limit_increases.Decide
-    return await ours.do(limit_increases.decide, command, request_id=request_id, decision=Decision(decision), **fields)
-
-
-async def capped(database: Database, dollars: str = "100", **fields: Any) -> tuple[Books, str]:
-    """Return books with one member, who may spend so many dollars a month."""
-    ours = await books(database, **fields)
-    bo = await ours.add("bo", tier="chat")
-    await ours.cap("MEMBER", dollars, bo)
-    return ours, bo
-
-
-async def raised(ours: Books, member_id: str, dollars: str, *, at: datetime = START, **fields: Any) -> str:
-    """Have a raise asked for and granted; return the request."""
-    asked = await asking(ours, member_id, dollars, at=at, **fields)
-    assert isinstance(asked, limit_increases.Asked), asked
-    decided = await deciding(ours, asked.request_id, at=at)
-    assert isinstance(decided, limit_increases.Decided), decided
-    return asked.request_id
-
-
-async def cap_of(ours: Books, member_id: str) -> str:
-    found = await in_force(ours, limits.Level.MEMBER, member_id)
-    assert found is not None
-    assert found.cap_nanos is not None
-    return str(found.cap_nanos // 1_000_000_000)
-
-
-async def in_force(ours: Books, level: limits.Level, subject: str) -> limit_rows.SpendLimit | None:
-    scope = limits.Scope.POOLED if level is limits.Level.ORGANIZATION else limits.Scope.PER_MEMBER
-    place = limit_rows.Place(level, subject, scope, limits.Interval.MONTH)
-    return await limit_rows.find_open(ours.reader, ours.organization_id, place)
-
-
-async def the(ours: Books, request_id: str) -> rows.LimitIncrease:
-    found = await rows.find(ours.reader, ours.organization_id, request_id)
-    assert found is not None
-    return found
 
 
 async def test_an_approval_raises_the_limit_in_the_same_transaction(database: Database) -> None:
@@ -368,164 +322,3 @@ async def test_there_is_nothing_to_raise_where_a_limit_says_there_is_none(databa
     refused = await asking(ours, bo, limit_id=lifted.limit_id)
 
     assert (refused.code, refused.field) == (RefusalCode.STATUS_CONFLICT, ("limitId",))
-
-
-async def the_only(ours: Books) -> rows.LimitIncrease:
-    (found,) = (await rows.page_of(ours.reader, ours.organization_id, Window(2))).rows
-    return found
-
-
-async def remaining(ours: Books, *member_ids: str) -> list[int]:
-    """Return what members may still spend, in dollars."""
-    found = await standings.standings(ours.reader, await ours.organization(), member_ids, at=START)
-    return [(found[each].effective.remaining_nanos or 0) // 10**9 for each in member_ids]
-
-
-# --- what ends by itself -----------------------------------------------------------------------------------------
-
-
-async def advance(ours: Books, days: int) -> list[str]:
-    """Move a sandbox's clock; return what fell due that is about requests."""
-    command = clock.Advance(ours.organization_id, f"to-{days}", days_later(days))
-    _, happened = await clock.advance(ours.dispatcher, ours.reader, command, Request(ours.owner, START, "request"))
-    return [each.what for each in happened if each.what.startswith("limit_")]
-
-
-async def test_a_raise_for_a_time_gives_the_former_limit_back(database: Database) -> None:
-    ours, bo = await capped(database, test_clock_at=START)
-    request_id = await raised(ours, bo, "200", until=days_later(3))
-
-    before = await advance(ours, 2), await cap_of(ours, bo)
-    after = await advance(ours, 4), await cap_of(ours, bo)
-    later = await advance(ours, 9)
-
-    assert before == ([], "200")
-    assert after == (["limit_raise"], "100")
-    assert later == []
-    row = await the(ours, request_id)
-    assert row.ended_at == days_later(3)
-    (event,) = await ours.facts("LimitIncreaseEnded")
-    assert event.actor == "system"
-    assert json.loads(event.payload)["formerLimitId"]
-
-
-async def test_a_raise_is_over_at_its_instant_whether_or_not_a_worker_came_by(database: Database) -> None:
-    ours, bo = await capped(database)
-    await raised(ours, bo, "200", until=days_later(3))
-    await ours.use(a_use("1", bo, 150_00, at=START), at=START)
-
-    (within,) = await ours.use(a_use("2", bo, 10_00, at=days_later(2)), at=days_later(2))
-    (late,) = await ours.use(a_use("3", bo, 10_00, at=days_later(3)), at=days_later(3))
-    (held,) = await reserve(ours, an_ask("r", bo, 1), at=days_later(3))
-
-    assert isinstance(within, usage.EventRecorded)
-    assert isinstance(late, usage.EventBlocked)
-    assert isinstance(held, usage.EventBlocked)
-    assert (late.cap_nanos, late.headroom_nanos) == (100 * 10**9, 0)
-    assert len(await ours.facts("LimitIncreaseEnded")) == 1
-
-
-async def test_what_was_decided_later_stands_when_a_raise_is_over(database: Database) -> None:
-    ours, bo = await capped(database, test_clock_at=START)
-    await raised(ours, bo, "200", until=days_later(3))
-    await ours.cap("MEMBER", "150", bo)
-
-    happened = await advance(ours, 4)
-
-    assert happened == ["limit_raise"]
-    assert await cap_of(ours, bo) == "150"
-    (event,) = await ours.facts("LimitIncreaseEnded")
-    assert json.loads(event.payload)["formerLimitId"] is None
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "caps"),
-    [
-        (3, 6, {2: "300", 4: "300", 7: "100"}),
-        (6, 3, {2: "300", 4: "200", 7: "100"}),
-        (3, 3, {2: "300", 4: "100"}),
-    ],
-)
-async def test_raises_upon_each_other_end_in_order(
-    database: Database, first: int, second: int, caps: dict[int, str]
-) -> None:
-    ours, bo = await capped(database, test_clock_at=START)
-    await raised(ours, bo, "200", until=days_later(first))
-    await raised(ours, bo, "300", until=days_later(second))
-
-    found = {}
-    for day in caps:
-        await advance(ours, day)
-        found[day] = await cap_of(ours, bo)
-
-    assert found == caps
-
-
-async def test_a_raise_for_good_stays_when_one_before_it_is_over(database: Database) -> None:
-    ours, bo = await capped(database, test_clock_at=START)
-    await raised(ours, bo, "200", until=days_later(3))
-    await raised(ours, bo, "300")
-
-    await advance(ours, 4)
-
-    assert await cap_of(ours, bo) == "300"
-
-
-async def test_a_question_nobody_answers_expires(database: Database) -> None:
-    ours, bo = await capped(database, test_clock_at=START)
-    asked = await asking(ours, bo)
-
-    happened = await advance(ours, WAITING_MAX.days)
-
-    assert happened == ["limit_request"]
-    assert (await the(ours, asked.request_id)).status == "EXPIRED"
-    assert len(await ours.facts("LimitIncreaseExpired")) == 1
-
-
-async def test_a_late_worker_lets_no_answer_through(database: Database) -> None:
-    ours, bo = await capped(database)
-    first = await asking(ours, bo, until=days_later(2))
-
-    late = await deciding(ours, first.request_id, at=days_later(3))
-    second = await asking(ours, bo, at=days_later(3))
-
-    assert late.code is RefusalCode.STATUS_CONFLICT
-    assert isinstance(second, limit_increases.Asked)
-    assert (await the(ours, first.request_id)).status == "EXPIRED"
-
-
-async def test_the_worker_ends_raises_of_real_organizations(database: Database) -> None:
-    ours, bo = await capped(database)
-    await raised(ours, bo, "200", until=days_later(3))
-
-    async def work(at: datetime) -> list[str]:
-        return [each.what async for each in due.carry_out(ours.reader, ours.dispatcher, at=at)]
-
-    assert await work(days_later(2)) == []
-    assert await work(days_later(3)) == ["limit_raise"]
-    assert await work(days_later(4)) == []
-    assert await cap_of(ours, bo) == "100"
-
-
-async def test_nothing_ends_early_or_twice(database: Database) -> None:
-    ours, bo = await capped(database)
-    waiting = await asking(ours, bo)
-
-    async def end(request_id: str, at: datetime) -> Any:
-        actor = Principal.system(ours.organization_id)
-        return await ours.do(increase_ends.end, increase_ends.End, request_id=request_id, at=at, actor=actor)
-
-    early = await end(waiting.request_id, START)
-    await deciding(ours, waiting.request_id, until=days_later(3))
-    running = await end(waiting.request_id, days_later(2))
-    over = await end(waiting.request_id, days_later(3))
-    twice = await end(waiting.request_id, days_later(4))
-    nothing = await end("01kwdfkd00yp6arym8shx0mx4x", START)
-
-    assert [each.code for each in (early, running, twice, nothing)] == [
-        RefusalCode.TIME_OUT_OF_RANGE,
-        RefusalCode.TIME_OUT_OF_RANGE,
-        RefusalCode.STATUS_CONFLICT,
-        RefusalCode.NOT_FOUND,
-    ]
-    assert isinstance(over, increase_ends.Ended)
