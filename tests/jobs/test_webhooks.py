@@ -4,22 +4,19 @@ import asyncio
 import base64
 import hmac
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
 from standardwebhooks.webhooks import Webhook
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.responses import Response
 
 from billing.webhooks import ATTEMPTS_MAX, WAITS
 from jobs.webhooks import Postman
 from models import events
 from models.database import Database
-from services import replays
 from tests.builders import START, an_organization, days_later
-from tests.receiving import Received, Sender, a_postman, a_receiver, a_sender, says, with_postbox
+from tests.receiving import Received, a_postman, a_receiver, a_sender, says, with_postbox
 
 
 def verified(secret: str, received: Received) -> Any:
@@ -255,178 +252,6 @@ async def test_without_overlap_the_secret_before_is_worth_nothing_at_once(databa
         assert len(receiver.received[0].headers["webhook-signature"].split(" ")) == 1
 
 
-async def test_one_delivery_is_replayed_under_its_id(database: Database) -> None:
-    async with a_receiver() as receiver:
-        sender = await a_sender(database, receiver, kinds=["PaymentMethodSet"])
-        await sender.happen("a")
-        await sender.deliver()
-        [first] = await sender.log()
-
-        later = Sender(sender.owner.later(1), database, sender.postman, sender.endpoint_id, sender.secret)
-        again = await later.change("replayWebhook", "count hasMore", deliveryId=first["id"])
-        await sender.deliver(days=1)
-
-        assert (again["count"], again["hasMore"]) == (1, False)
-        assert receiver.ids[0] == receiver.ids[1]
-        assert receiver.received[0].body == receiver.received[1].body
-        assert [each["replayed"] for each in await sender.log()] == [True, False]
-
-
-async def test_a_part_of_the_log_is_replayed(database: Database) -> None:
-    async with a_receiver() as receiver:
-        sender = await a_sender(database, receiver, kinds=["PaymentMethodSet"])
-        await sender.happen("a", "b")
-        later = Sender(sender.owner.later(3), database, sender.postman, sender.endpoint_id, sender.secret)
-        await later.happen("c")
-        await sender.deliver(days=3)
-        cursor = json.loads(receiver.in_order[0].body)["data"]["cursor"]
-        first_time, passed = (
-            [each.headers["webhook-id"] for each in receiver.in_order],
-            (await sender.endpoint())["cursor"],
-        )
-        receiver.received.clear()
-
-        after = await later.change("replayWebhook", "count cursor hasMore", after=cursor)
-        await sender.deliver(days=3)
-        replayed = sorted(receiver.ids)
-        since = await later.change("replayWebhook", "count", since=days_later(2).isoformat())
-
-        assert (after["count"], after["hasMore"]) == (2, False)
-        assert replayed == sorted(first_time[1:])
-        assert since["count"] == 1
-        assert after["cursor"] == passed
-
-
-async def test_a_replay_looks_at_a_part_of_the_log_and_says_where_to_go_on(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(replays, "LOOKED_AT_MAX", 4)
-    async with a_receiver() as receiver:
-        sender = await a_sender(database, receiver, kinds=["PaymentMethodSet"])
-        await sender.happen("a", "b")
-        await sender.deliver(days=0)
-        passed = (await sender.endpoint())["cursor"]
-
-        count, cursor, rounds = 0, None, 0
-        while cursor != passed:
-            begin = {"after": cursor} if cursor else {"since": "2000-01-01T00:00:00Z"}
-            part = await sender.change("replayWebhook", "count cursor hasMore", **begin)
-            count, cursor, rounds = count + part["count"], part["cursor"], rounds + 1
-            assert part["hasMore"] is (cursor != passed)
-
-        assert (count, rounds > 1) == (2, True)
-
-
-async def test_a_replay_since_an_instant_finds_it_in_a_log_of_any_length(database: Database) -> None:
-    async with a_receiver() as receiver:
-        sender = await a_sender(database, receiver, kinds=["PaymentMethodSet"])
-        for days in range(1, 9):
-            later = Sender(sender.owner.later(days), database, sender.postman, sender.endpoint_id, sender.secret)
-            await later.happen(f"of day {days}")
-        await sender.deliver(days=9)
-
-        for days in range(1, 9):
-            since = {"since": days_later(days).isoformat()}
-            assert (await later.change("replayWebhook", "count", **since))["count"] == 9 - days
-        assert (await later.change("replayWebhook", "count", since=days_later(9).isoformat()))["count"] == 0
-
-
-async def test_a_test_reaches_an_endpoint_that_does_not_listen(database: Database) -> None:
-    async with a_receiver() as receiver:
-        sender = await a_sender(database, receiver, kinds=["SpendLimitSet"])
-
-        sent = await sender.change("sendTestWebhook", "delivery { id status kind }")
-        await sender.deliver()
-
-        assert sent["delivery"]["status"] == "PENDING"
-        assert json.loads(receiver.received[0].body)["type"] == "WebhookTestSent"
-        assert len(receiver.received) == 1
-
-
-async def test_redirects_are_not_followed(database: Database) -> None:
-    async with a_receiver() as inside:
-
-        async def redirect(_request: Request) -> Response:
-            return RedirectResponse(inside.url, 307)
-
-        async with a_receiver(redirect) as receiver:
-            sender = await a_sender(database, receiver, kinds=["PaymentMethodSet"])
-            with_postbox(sender.owner, receiver.host, inside.host)
-            await sender.happen("a")
-
-            await a_postman(sender.owner).deliver(at=START)
-
-            [delivery] = await sender.log()
-            assert inside.received == []
-            assert (delivery["status"], delivery["responseStatus"]) == ("PENDING", 307)
-
-
-async def test_a_slow_receiver_is_left_after_a_time(database: Database) -> None:
-    released = asyncio.Event()
-
-    async def slow(_request: Request) -> Response:
-        await released.wait()
-        return Response()
-
-    async with a_receiver(slow) as receiver:
-        sender = await a_sender(database, receiver, kinds=["PaymentMethodSet"], seconds_max=0.1)
-        await sender.happen("a")
-
-        await sender.deliver()
-
-        [delivery] = await sender.log()
-        released.set()
-        assert (delivery["status"], delivery["fault"]) == ("PENDING", "TIMED_OUT")
-        assert delivery["responseStatus"] is None
-
-
-async def test_of_an_endless_answer_only_the_beginning_is_read(database: Database) -> None:
-    sent = 0
-
-    async def endless(_request: Request) -> Response:
-        async def body() -> AsyncIterator[bytes]:
-            nonlocal sent
-            while sent < 1_000:
-                sent += 1
-                yield b"x" * 65_536
-                await asyncio.sleep(0)
-
-        return StreamingResponse(body())
-
-    async with a_receiver(endless) as receiver:
-        sender = await a_sender(database, receiver, kinds=["PaymentMethodSet"])
-        await sender.happen("a")
-
-        await sender.deliver()
-
-        [delivery] = await sender.log()
-        assert delivery["status"] == "DELIVERED", "only the status counts"
-        assert delivery["responseExcerpt"] == "x" * 1_024
-        assert sent < 200
-
-
-async def test_what_a_receiver_answers_can_be_kept_whatever_it_is(database: Database) -> None:
-    async with a_receiver(says(500, "no\x00\x1b[31m \u202e")) as receiver:
-        sender = await a_sender(database, receiver, kinds=["PaymentMethodSet"])
-        await sender.happen("a")
-
-        await sender.deliver()
-
-        [delivery] = await sender.log()
-        assert delivery["responseExcerpt"] == "no\ufffd\ufffd[31m \ufffd"
-
-
-async def test_nobody_there_is_a_failed_attempt(database: Database) -> None:
-    async with a_receiver() as receiver:
-        sender = await a_sender(database, receiver, kinds=["PaymentMethodSet"])
-    await sender.happen("a")
-
-    await sender.deliver()
-
-    [delivery] = await sender.log()
-    assert (delivery["status"], delivery["fault"]) == ("PENDING", "UNREACHABLE")
-
-
 async def test_a_server_without_the_key_sends_nothing_unsigned(database: Database) -> None:
     async with a_receiver() as receiver:
         sender = await a_sender(database, receiver, kinds=["PaymentMethodSet"])
@@ -482,21 +307,6 @@ async def test_two_processes_make_each_attempt_once(database: Database) -> None:
         rest = await one.deliver(at=START)
 
         assert sum(made) + rest == len(receiver.received) == len(set(receiver.ids)) == 12
-
-
-async def test_few_attempts_at_a_time_reach_one_endpoint(database: Database) -> None:
-    async def takes_a_moment(_request: Request) -> Response:
-        await asyncio.sleep(0.01)
-        return Response()
-
-    async with a_receiver(takes_a_moment) as receiver:
-        sender = await a_sender(database, receiver, kinds=["PaymentMethodSet"])
-        await sender.happen(*"abcdefghijkl")
-
-        await sender.deliver()
-
-        assert len(receiver.received) == 12
-        assert 1 < receiver.most_at_once <= 4
 
 
 async def test_a_commit_wakes_the_postman_on_duty(database: Database) -> None:

@@ -1,17 +1,21 @@
 """How a test reserves, settles and releases."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from billing.money import NANOS_PER_MAJOR
 from billing.rating import Direction
 from billing.windows import Interval
 from models import limits as limit_rows
+from models import reservations as rows
 from models.sql import Statement
 from services import reservation_facts as facts
 from services import reservations, settling
 from tests.services.books import START, Books
 
 CENT = NANOS_PER_MAJOR // 100
+NOVEMBER = datetime(2026, 11, 1, 2, tzinfo=UTC)
+LATER = START + timedelta(seconds=facts.TTL_SECONDS_DEFAULT)
 _COUNTERS = Statement("""
     SELECT period_start, interval, level, subject, spent_nanos, held_nanos FROM spend_counters
     WHERE organization_id = :organization_id AND (spent_nanos <> 0 OR held_nanos <> 0)
@@ -68,6 +72,12 @@ async def release(ours: Books, *external_ids: str, at: Any = START, **fields: An
     answer = await ours.do(reservations.release, facts.Release, at=at, reservations=which, **fields)
     assert isinstance(answer, facts.ReleaseAnswer), answer
     return answer.outcomes
+
+
+async def kept(ours: Books, external_id: str) -> rows.Reservation:
+    """Return the row of a reservation."""
+    (row,) = await rows.find_many_by(ours.reader, ours.organization_id, ids=(), external_ids=[external_id])
+    return row
 
 
 async def held(ours: Books, *member_ids: str, at: Any = START, **fields: Any) -> dict[str, int]:
