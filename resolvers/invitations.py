@@ -146,7 +146,7 @@ async def _joined(context: Context, organization_id: str, member_id: str) -> Acc
     owner = await owner_of(context, organization_id)
     member = await Member.load(context, owner, member_id)
     assert member is not None, "members are never deleted"
-    role = await roles.find(context.reader, organization_id, member.role_key)
+    role = await roles.find(context.reader, organization_id, member.row.role)
     assert role is not None, "roles are never deleted"
     own = Membership(organization_id, member_id, role.key, role.as_rule().permissions)
     caller = context.caller

@@ -7,15 +7,26 @@ organization among them, so no statement can mix up two.
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, cast
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 Read = Callable[[str, list[K]], Awaitable[Mapping[K, V]]]
+_ALL: Final = object()
 
 
 class Waiter(asyncio.Future[Any]):
     """What waits for the row of a key. A type of its own, so that whoever runs many resolvers knows that they load."""
+
+
+class _Turn(Generic[K]):
+    """The keys that are read together, and who waits for one of them or for all."""
+
+    __slots__ = ("keys", "waiters")
+
+    def __init__(self) -> None:
+        self.keys: list[K] = []
+        self.waiters: list[tuple[Waiter, K | object]] = []
 
 
 class Loader(Generic[K, V]):
@@ -28,49 +39,67 @@ class Loader(Generic[K, V]):
     def __init__(self, read: Callable[[list[K]], Awaitable[Sequence[V]]]) -> None:
         self._read = read
         self._loop = asyncio.get_running_loop()
-        self._known: dict[K, V] = {}
-        self._waiting: dict[K, list[Waiter]] = {}
-        self._asked: list[K] = []
+        self.known: dict[K, V] = {}
+        """What was read."""
+        self._turns: dict[K, _Turn[K]] = {}
+        self._next: _Turn[K] = _Turn()
         self._reading: set[asyncio.Task[None]] = set()
 
     def load(self, key: K) -> Awaitable[V]:
         """Return what waits for the row of a key."""
         waiter = Waiter(loop=self._loop)
-        if key in self._known:
-            waiter.set_result(self._known[key])
-        elif (waiting := self._waiting.get(key)) is not None:
-            waiting.append(waiter)
+        if key in self.known:
+            waiter.set_result(self.known[key])
         else:
-            self._waiting[key] = [waiter]
-            if not self._asked:
-                self._loop.call_soon(self._begin)  # whoever is about to ask as well is in time
-            self._asked.append(key)
+            self._asked(key).waiters.append((waiter, key))
         return waiter
 
     def load_many(self, keys: Iterable[K]) -> Awaitable[list[V]]:
         """Return what waits for the rows of many keys."""
         return asyncio.gather(*map(self.load, keys))
 
+    def turn(self, keys: Iterable[K]) -> Waiter | None:
+        """Ask for what is not known of some keys; return what waits for the last of it, or None where all is known."""
+        turn: _Turn[K] | None = None
+        for key in keys:
+            if key not in self.known:
+                turn = self._asked(key)
+        if turn is None:
+            return None
+        waiter = Waiter(loop=self._loop)
+        turn.waiters.append((waiter, _ALL))
+        return waiter
+
+    def _asked(self, key: K) -> _Turn[K]:
+        turn = self._turns.get(key)
+        if turn is None:
+            turn = self._turns[key] = self._next
+            if not turn.keys:
+                self._loop.call_soon(self._begin)  # whoever is about to ask as well is in time
+            turn.keys.append(key)
+        return turn
+
     def _begin(self) -> None:
-        task = self._loop.create_task(self._answer())
+        turn, self._next = self._next, _Turn()
+        task = self._loop.create_task(self._answer(turn))
         self._reading.add(task)
         task.add_done_callback(self._reading.discard)
 
-    async def _answer(self) -> None:
-        keys, self._asked = self._asked, []
+    async def _answer(self, turn: _Turn[K]) -> None:
+        fault: Exception | None = None
         try:
-            found = dict(zip(keys, await self._read(keys), strict=True))
-        except Exception as fault:
-            for key in keys:
-                for waiter in self._waiting.pop(key):
-                    if not waiter.done():
-                        waiter.set_exception(fault)
-        else:
-            self._known |= found
-            for key, value in found.items():
-                for waiter in self._waiting.pop(key):
-                    if not waiter.done():
-                        waiter.set_result(value)
+            self.known.update(zip(turn.keys, await self._read(turn.keys), strict=True))
+        except Exception as raised:
+            fault = raised
+        for key in turn.keys:
+            del self._turns[key]
+        for waiter, wanted in turn.waiters:
+            if waiter.done():
+                continue
+            if fault is not None:
+                waiter.set_exception(fault)
+            else:
+                waiter.set_result(None if wanted is _ALL else self.known[cast(K, wanted)])
 
 
 def batched(read: Read[K, V]) -> Loader[tuple[str, K], V | None]:

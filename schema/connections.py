@@ -39,8 +39,13 @@ class PageInfo:
 
 @strawberry.type(description="One entry of a list, and where it stands.")
 class Edge(Generic[T]):
-    cursor: str = strawberry.field(description="Where the entry stands; give it as `after` or `before`.")
     node: T = strawberry.field(description="The entry itself.")
+    key: strawberry.Private[str]
+    listing: strawberry.Private["Listing"]
+
+    @field(description="Where the entry stands; give it as `after` or `before`.", requires=None)
+    def cursor(self) -> str:
+        return self.listing.cursor(self.key)
 
 
 @strawberry.type(description="One page of a list.")
@@ -88,12 +93,12 @@ class Listing:
         count: Callable[[], Awaitable[int]],
     ) -> Connection[T]:
         """Return the page as a connection of nodes."""
-        edges = [Edge(cursor=self.cursor(key(row)), node=node(row)) for row in page.rows]
+        edges = [Edge(node=node(row), key=key(row), listing=self) for row in page.rows]
         info = PageInfo(
             has_next_page=page.has_next,
             has_previous_page=page.has_previous,
-            start_cursor=edges[0].cursor if edges else None,
-            end_cursor=edges[-1].cursor if edges else None,
+            start_cursor=edges[0].cursor() if edges else None,
+            end_cursor=edges[-1].cursor() if edges else None,
         )
         return Connection(edges=edges, page_info=info, count=count)
 

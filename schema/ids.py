@@ -76,8 +76,9 @@ class GlobalId:
 
 def text(kind: Kind, organization_id: str, key: str) -> strawberry.ID:
     """Return the global id of a thing of one organization."""
-    parts = (kind.value, organization_id) if kind is Kind.ORGANIZATION else (kind.value, organization_id, key)
-    return strawberry.ID("_".join(parts))
+    if kind is Kind.ORGANIZATION:
+        return strawberry.ID(f"{kind}_{organization_id}")
+    return strawberry.ID(f"{kind}_{organization_id}_{key}")
 
 
 def organization(organization_id: str) -> strawberry.ID:

@@ -21,14 +21,18 @@ from documents import formats
 from documents.formats import Format
 from models import invoices as rows
 from models.organizations import Organization
+from models.payments import CreditNote as CreditNoteRow
+from models.payments import Payment as PaymentRow
 from schema import ids, periods
 from schema.access import field
+from schema.columns import billed, column
 from schema.connections import After, Before, Connection, First, Last, Listing, page_of_loaded
 from schema.context import Context, Info
 from schema.enums import mirror
 from schema.invoice_previews import InvoicePreview
 from schema.invoice_shares import MemberBreakdown, MemberShare
 from schema.lines import InvoiceLine
+from schema.loaded import loaded
 from schema.money import Money, TaxOfRate
 from schema.nodes import Node
 from schema.parties import BillTo
@@ -75,45 +79,52 @@ class InvoiceDownload:
 
 @strawberry.type(description="An invoice. Once issued it is never edited: changes are credit notes.")
 class Invoice(Node):
-    number: str | None = strawberry.field(description="The number printed on it, gapless for each seller.")
-    status: InvoiceStatus = strawberry.field(description="Where the invoice stands.")
-    period: Period = strawberry.field(description="The month that was closed.")
-    currency: str = strawberry.field(description="The ISO 4217 code of the currency.")
-    subtotal: Money = strawberry.field(description="The sum of the lines.")
-    tax: Money = strawberry.field(description="The tax on top of the subtotal.")
-    included_tax: Money = strawberry.field(description="The tax that is inside the subtotal already.")
-    total: Money = strawberry.field(description="Subtotal and tax.")
-    credits: Money = strawberry.field(description="What prepaid credit took off the total when it was issued.")
-    balance_before: Money = strawberry.field(description="What the organization owed before this invoice.")
-    issued_at: datetime | None = strawberry.field(description="When it was issued.")
-    due_at: datetime | None = strawberry.field(description="Until when it is to be paid.")
-    bill_to: BillTo = strawberry.field(description="The legal entity that pays.")
-    digest: str | None = strawberry.field(description="A SHA-256 over everything it says, to find any change.")
+    number: str | None = column("number", description="The number printed on it, gapless for each seller.")
+    status: InvoiceStatus = column("status", description="Where the invoice stands.", make=InvoiceStatus)
+    currency: str = column("currency", description="The ISO 4217 code of the currency.")
+    subtotal: Money = billed("subtotal_minor", description="The sum of the lines.")
+    tax: Money = billed("tax_minor", description="The tax on top of the subtotal.")
+    included_tax: Money = billed("included_tax_minor", description="The tax that is inside the subtotal already.")
+    total: Money = billed("total_minor", description="Subtotal and tax.")
+    credits: Money = billed("credits_minor", description="What prepaid credit took off the total when it was issued.")
+    balance_before: Money = billed(
+        "balance_before_minor", description="What the organization owed before this invoice."
+    )
+    issued_at: datetime | None = column("issued_at", description="When it was issued.")
+    due_at: datetime | None = column("due_at", description="Until when it is to be paid.")
+    bill_to: BillTo = column("bill_to", description="The legal entity that pays.", make=BillTo.of_document)
+    digest: str | None = column("digest", description="A SHA-256 over everything it says, to find any change.")
     row: strawberry.Private[rows.Invoice]
 
-    @field(description="What is still to be paid; below zero when more was credited than owed.", requires=None)
-    async def amount_due(self, info: Info) -> Money:
-        due = 0
-        if self.status not in (InvoiceStatus.DRAFT, InvoiceStatus.VOIDED):
-            settled = await info.context.loaders.settled.load(self._key)
-            due = self.row.total_minor - self.row.credits_minor - (settled or 0)
-        return Money.of_minor(due, self.currency, self.owner.locale)
+    @field(description="The month that was closed.", requires=None)
+    def period(self) -> Period:
+        return Period.of(Span(self.row.period_start, self.row.period_end), self.owner.time_zone)
 
-    @field(description="What is charged for, each line with its explanation.", requires=None)
-    async def lines(self, info: Info) -> list[InvoiceLine]:
-        found = await info.context.loaders.lines.load(self._key)
+    @loaded(
+        "settled",
+        description="What is still to be paid; below zero when more was credited than owed.",
+        requires=None,
+    )
+    def amount_due(self, settled: int | None) -> Money:
+        due = 0
+        if self.row.status not in (InvoiceStatus.DRAFT, InvoiceStatus.VOIDED):
+            due = self.row.total_minor - self.row.credits_minor - (settled or 0)
+        return Money.of_minor(due, self.row.currency, self.owner.locale)
+
+    @loaded("lines", description="What is charged for, each line with its explanation.", requires=None)
+    def lines(self, found: list[rows.InvoiceLine] | None) -> list[InvoiceLine]:
         return [InvoiceLine.of_row(row, self.row, self.owner) for row in found or ()]
 
     @field(description="What each member stands for on the invoice, by member.", requires=None)
     async def member_breakdown(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[MemberBreakdown]:
-        found = await info.context.loaders.shares.load(self._key)
-        lines = {line.position: line.key for line in await info.context.loaders.lines.load(self._key) or ()}
+        found = await info.context.loaders.shares.load(self.row_key)
+        lines = {line.position: line.key for line in await info.context.loaders.lines.load(self.row_key) or ()}
         shares: defaultdict[str, list[MemberShare]] = defaultdict(list)
         minor: defaultdict[str, int] = defaultdict(int)
         for row in found or ():
-            shares[row.member_id].append(MemberShare.of(row, lines[row.line_position], self.currency, self.owner))
+            shares[row.member_id].append(MemberShare.of(row, lines[row.line_position], self.row.currency, self.owner))
             minor[row.member_id] += row.amount_minor
         listing = Listing("memberBreakdown", self.row.id)
         return listing.connection(
@@ -122,7 +133,7 @@ class Invoice(Node):
             node=lambda member_id: MemberBreakdown(
                 owner=self.owner,
                 member_id=member_id,
-                amount=Money.of_minor(minor[member_id], self.currency, self.owner.locale),
+                amount=Money.of_minor(minor[member_id], self.row.currency, self.owner.locale),
                 shares=shares[member_id],
             ),
             count=partial(_length, shares),
@@ -138,7 +149,7 @@ class Invoice(Node):
         requires=None,
     )
     def tax_rates(self) -> list[TaxOfRate]:
-        money = partial(Money.of_minor, currency=self.currency, locale=self.owner.locale)
+        money = partial(Money.of_minor, currency=self.row.currency, locale=self.owner.locale)
         return [
             TaxOfRate(
                 percent=DecimalText(rate["percent"]), base=money(rate["base_minor"]), amount=money(rate["tax_minor"])
@@ -152,46 +163,23 @@ class Invoice(Node):
         offered = formats.offered(self.row.status, included, country=self.row.bill_to.get("country"))
         return [InvoiceDownload(format=each, url=f"/invoices/{self.id}.{each.value}") for each in offered]
 
-    @field(description="The payments received for the invoice, oldest first.", requires=None)
-    async def payments(self, info: Info) -> list[Payment]:
-        found = await info.context.loaders.payments_of.load(self._key)
+    @loaded("payments_of", description="The payments received for the invoice, oldest first.", requires=None)
+    def payments(self, found: list[PaymentRow] | None) -> list[Payment]:
         return [Payment.of(self.owner, row) for row in found or ()]
 
-    @field(description="The credit notes on the invoice, oldest first.", requires=None)
-    async def credit_notes(self, info: Info) -> list[CreditNote]:
-        found = await info.context.loaders.credit_notes_of.load(self._key)
+    @loaded("credit_notes_of", description="The credit notes on the invoice, oldest first.", requires=None)
+    def credit_notes(self, found: list[CreditNoteRow] | None) -> list[CreditNote]:
         return [CreditNote.of(self.owner, row) for row in found or ()]
 
     @property
-    def _key(self) -> tuple[str, str]:
+    def row_key(self) -> tuple[str, str]:
+        """The key of what is loaded about the invoice."""
         return self.row.organization_id, self.row.id
 
     @classmethod
     def of(cls, owner: Organization, row: rows.Invoice) -> "Invoice":
         """Return the invoice in a row."""
-
-        def money(minor: int) -> Money:
-            return Money.of_minor(minor, row.currency, owner.locale)
-
-        return cls(
-            id=ids.text(ids.Kind.INVOICE, row.organization_id, row.id),
-            owner=owner,
-            number=row.number,
-            status=InvoiceStatus(row.status),
-            period=Period.of(Span(row.period_start, row.period_end), owner.time_zone),
-            currency=row.currency,
-            subtotal=money(row.subtotal_minor),
-            tax=money(row.tax_minor),
-            included_tax=money(row.included_tax_minor),
-            total=money(row.total_minor),
-            credits=money(row.credits_minor),
-            balance_before=money(row.balance_before_minor),
-            issued_at=row.issued_at,
-            due_at=row.due_at,
-            bill_to=BillTo.of_document(row.bill_to),
-            digest=row.digest,
-            row=row,
-        )
+        return cls(id=ids.text(ids.Kind.INVOICE, row.organization_id, row.id), owner=owner, row=row)
 
     @classmethod
     async def load(cls, context: Context, owner: Organization, invoice_id: str | None) -> "Invoice | None":

@@ -5,7 +5,7 @@ from functools import cached_property
 
 import strawberry
 
-from billing import explanations
+from billing import explanations, money
 from billing import lines as rules
 from billing.explanations import Explanation
 from billing.periods import Period as Span
@@ -27,11 +27,19 @@ class InvoiceLine(EvidenceOfLine):
     description: str = strawberry.field(description="What is charged for, in the organization's language.")
     quantity: ExactText = strawberry.field(description="How much of it, exact.")
     unit: str = strawberry.field(description="What one of the quantity is called.")
-    amount: Money = strawberry.field(description="What the line comes to.")
-    period: Period = strawberry.field(description="The time the line covers.")
+    charged: strawberry.Private[money.Money]
+    span: strawberry.Private[Span]
     explained: strawberry.Private[Explanation | rows.InvoiceLine]
     boundary_at: strawberry.Private[datetime | None]
     issued: strawberry.Private[bool]
+
+    @field(description="What the line comes to.", requires=None)
+    def amount(self) -> Money:
+        return Money.of(self.charged, self.owner.locale)
+
+    @field(description="The time the line covers.", requires=None)
+    def period(self) -> Period:
+        return Period.of(self.span, self.owner.time_zone)
 
     @field(description="Everything that made the amount.", requires=None)
     def explanation(self) -> LineExplanation:
@@ -59,8 +67,8 @@ class InvoiceLine(EvidenceOfLine):
             description=line.description,
             quantity=ExactText(line.quantity_text),
             unit=line.unit,
-            amount=Money.of(line.amount, owner.locale),
-            period=Period.of(line.period, owner.time_zone),
+            charged=line.amount,
+            span=line.period,
             explained=line.explanation,
             boundary_at=boundary_at,
             issued=False,
@@ -76,8 +84,8 @@ class InvoiceLine(EvidenceOfLine):
             description=row.description,
             quantity=ExactText(row.quantity),
             unit=row.unit,
-            amount=Money.of_minor(row.amount_minor, invoice.currency, owner.locale),
-            period=Period.of(Span(row.period_start, row.period_end), owner.time_zone),
+            charged=money.Money(row.amount_minor, invoice.currency),
+            span=Span(row.period_start, row.period_end),
             explained=row,
             boundary_at=invoice.boundary_at,
             issued=invoice.status != "DRAFT",

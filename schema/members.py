@@ -14,13 +14,17 @@ import strawberry
 from billing.roles import Permission
 from models import members as rows
 from models.organizations import Organization
-from schema import ids, standings, usage
+from models.roles import Role as RoleRow
+from models.seats import SeatInterval
+from schema import ids, usage
 from schema.access import Own, field
+from schema.columns import column
 from schema.connections import After, Before, Connection, First, Last, Listing
 from schema.context import Context, Info
 from schema.enums import mirror
 from schema.forecasts import ForecastOfMember
 from schema.limit_increases import IncreasesOfMember
+from schema.loaded import loaded
 from schema.money import Money
 from schema.nodes import Node
 from schema.periods import Month
@@ -28,6 +32,7 @@ from schema.roles import Role
 from schema.seats import Seat
 from schema.standings import EffectiveSpendLimit
 from schema.usage import GroupBy, UsageReport
+from services.standings import Standing
 
 if TYPE_CHECKING:
     from schema.groups import Group
@@ -50,30 +55,34 @@ mirror(
 
 @strawberry.type(description="A person in one organization.")
 class Member(Node, ForecastOfMember, IncreasesOfMember):
-    external_id: str | None = strawberry.field(description="The id by which the customer's directory knows the person.")
-    email: str = strawberry.field(description="The e-mail address, unique in the organization.")
-    name: str = strawberry.field(description="The person's name.")
-    status: MemberStatus = strawberry.field(description="Whether the member takes part.")
-    created_at: datetime = strawberry.field(description="When the person became a member.")
-    deactivated_at: datetime | None = strawberry.field(
-        description="When the member was deactivated; null while active."
+    external_id: str | None = column(
+        "external_id", description="The id by which the customer's directory knows the person."
+    )
+    email: str = column("email", description="The e-mail address, unique in the organization.")
+    name: str = column("name", description="The person's name.")
+    status: MemberStatus = column("status", description="Whether the member takes part.", make=MemberStatus)
+    created_at: datetime = column("created_at", description="When the person became a member.")
+    deactivated_at: datetime | None = column(
+        "deactivated_at", description="When the member was deactivated; null while active."
     )
     member_id: strawberry.Private[str]
-    role_key: strawberry.Private[str]
+    row: strawberry.Private[rows.Member]
 
-    @field(description="What the member may do. Everybody has exactly one role.", requires=None)
-    async def role(self, info: Info) -> Role:
-        row = await info.context.loaders.role.load((self.owner.organization_id, self.role_key))
+    @loaded(
+        "role", key="role_key", description="What the member may do. Everybody has exactly one role.", requires=None
+    )
+    def role(self, row: RoleRow | None) -> Role:
         assert row is not None, "a member's role exists"
         return Role.of(self.owner, row)
 
-    @field(
+    @loaded(
+        "seat",
         description="The seat the member holds now; null for a deactivated one.",
         requires=Permission.SEATS_READ,
         own=Own.SUBJECT,
     )
-    async def seat(self, info: Info) -> Seat | None:
-        return await Seat.load(info.context, self.owner, self.member_id)
+    def seat(self, row: SeatInterval | None) -> Seat | None:
+        return None if row is None else Seat(owner=self.owner, row=row)
 
     @field(
         description="The group the member is in now; null for none.",
@@ -83,44 +92,45 @@ class Member(Node, ForecastOfMember, IncreasesOfMember):
     async def group(self, info: Info) -> Annotated["Group", strawberry.lazy("schema.groups")] | None:
         from schema.groups import Group  # the back edge: a group leads to its members
 
-        group_id = await info.context.loaders.group_of.load((self.owner.organization_id, self.member_id))
+        group_id = await info.context.loaders.group_of.load(self.row_key)
         return await Group.load(info.context, self.owner, group_id)
 
-    @field(
+    @loaded(
+        "standing",
         description="What the member has spent this month, exact.",
         requires=Permission.USAGE_READ,
         own=Own.SUBJECT,
     )
-    async def month_to_date(self, info: Info) -> Money:
-        return await standings.month_to_date(info.context, self.owner, self.member_id)
+    def month_to_date(self, standing: Standing) -> Money:
+        return Money.of_nanos(standing.counter.spent_nanos, self.owner.currency, self.owner.locale)
 
-    @field(
+    @loaded(
+        "standing",
         description="Which spend limit binds the member now, why, and how much it leaves.",
         requires=Permission.SPEND_LIMITS_READ,
         own=Own.SUBJECT,
     )
-    async def effective_limit(self, info: Info) -> EffectiveSpendLimit:
-        return await EffectiveSpendLimit.load(info.context, self.owner, self.member_id)
+    def effective_limit(self, standing: Standing) -> EffectiveSpendLimit:
+        return EffectiveSpendLimit(owner=self.owner, standing=standing)
 
     @field(description="What the member used in a month.", requires=Permission.USAGE_READ, own=Own.SUBJECT)
     async def usage(self, info: Info, period: Month = None, group_by: GroupBy = ()) -> UsageReport:  # type: ignore[assignment]  # an empty list that nobody can fill
         return await usage.usage_of_member(info.context, self.owner, self.member_id, period, list(group_by))
 
+    @property
+    def row_key(self) -> tuple[str, str]:
+        """The key of what is loaded about the member."""
+        return self.owner.organization_id, self.member_id
+
+    @property
+    def role_key(self) -> tuple[str, str]:
+        """The key of the member's role."""
+        return self.owner.organization_id, self.row.role
+
     @classmethod
     def of(cls, owner: Organization, row: rows.Member) -> "Member":
         """Return the member in a row."""
-        return cls(
-            id=ids.text(ids.Kind.MEMBER, row.organization_id, row.id),
-            owner=owner,
-            external_id=row.external_id,
-            email=row.email,
-            name=row.name,
-            status=MemberStatus(row.status),
-            created_at=row.created_at,
-            deactivated_at=row.deactivated_at,
-            member_id=row.id,
-            role_key=row.role,
-        )
+        return cls(id=ids.text(ids.Kind.MEMBER, row.organization_id, row.id), owner=owner, member_id=row.id, row=row)
 
     @classmethod
     async def load(cls, context: Context, owner: Organization, member_id: str | None) -> "Member | None":

@@ -10,7 +10,9 @@ from models import releases
 from models import seats as rows
 from models.organizations import Organization
 from schema.access import field
+from schema.columns import column
 from schema.context import Context, Info
+from schema.loaded import loaded
 
 
 @strawberry.type(description="A kind of seat on offer.")
@@ -70,9 +72,9 @@ class PendingSeat:
 
 @strawberry.type(description="The seat a member holds now.")
 class Seat:
-    add_ons: list[str] = strawberry.field(description="The keys of the add-ons of the seat.")
-    billable: bool = strawberry.field(description="Whether the seat is paid for.")
-    since: datetime = strawberry.field(description="Since when the member holds this very seat.")
+    add_ons: list[str] = column("add_ons", description="The keys of the add-ons of the seat.", make=list)
+    billable: bool = column("billable", description="Whether the seat is paid for.", make=bool)
+    since: datetime = column("starts_at", description="Since when the member holds this very seat.")
     owner: strawberry.Private[Organization]
     row: strawberry.Private[rows.SeatInterval]
 
@@ -80,18 +82,14 @@ class Seat:
     def tier(self) -> SeatTier | None:
         return _tier(self.row, self.owner)
 
-    @field(description="The seat that takes over later; null where none does.", requires=None)
-    async def pending(self, info: Info) -> PendingSeat | None:
-        waiting = await info.context.loaders.pending_seat.load((self.owner.organization_id, self.row.member_id))
-        return PendingSeat.of(waiting, self.owner) if waiting else None
+    @loaded("pending_seat", description="The seat that takes over later; null where none does.", requires=None)
+    def pending(self, row: releases.SeatRelease | None) -> PendingSeat | None:
+        return None if row is None else PendingSeat.of(row, self.owner)
 
-    @classmethod
-    async def load(cls, context: Context, owner: Organization, member_id: str) -> "Seat | None":
-        """Return the seat of a member, or None for one who holds none."""
-        row = await context.loaders.seat.load((owner.organization_id, member_id))
-        if row is None:
-            return None
-        return cls(add_ons=list(row.add_ons), billable=bool(row.billable), since=row.starts_at, owner=owner, row=row)
+    @property
+    def row_key(self) -> tuple[str, str]:
+        """The key of what is loaded about whoever holds the seat."""
+        return self.owner.organization_id, self.row.member_id
 
 
 @strawberry.type

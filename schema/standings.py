@@ -14,7 +14,7 @@ from billing.windows import Interval
 from models.organizations import Organization
 from schema import ids
 from schema.access import field
-from schema.context import Context, Info
+from schema.context import Info
 from schema.money import Money
 from schema.parties import Contact
 from services.standings import Standing
@@ -62,13 +62,22 @@ class SpendLimitLink:
 
 @strawberry.type(description="The limit that binds a member now: the one with the least left.")
 class EffectiveSpendLimit:
-    binding_level: SpendLevel | None = strawberry.field(description="Which level binds; null for no limit.")
-    binding_interval: Interval | None = strawberry.field(description="The interval of the limit that binds.")
-    resets_at: datetime = strawberry.field(
-        description="When the interval of the limit that binds ends; the month where none does."
-    )
     owner: strawberry.Private[Organization]
     standing: strawberry.Private[Standing]
+
+    @field(description="Which level binds; null for no limit.", requires=None)
+    def binding_level(self) -> SpendLevel | None:
+        binding = self.standing.effective.binding
+        return binding.level if binding else None
+
+    @field(description="The interval of the limit that binds.", requires=None)
+    def binding_interval(self) -> Interval | None:
+        binding = self.standing.effective.binding
+        return binding.limit.interval if binding else None
+
+    @field(description="When the interval of the limit that binds ends; the month where none does.", requires=None)
+    def resets_at(self) -> datetime:
+        return self.standing.resets_at
 
     @field(description="What the binding limit allows in its interval; null for no limit.", requires=None)
     def amount(self) -> Money | None:
@@ -91,25 +100,6 @@ class EffectiveSpendLimit:
     def _money(self, nanos: int | None) -> Money | None:
         return Money.of_nanos_or_none(nanos, self.owner.currency, self.owner.locale)
 
-    @classmethod
-    async def load(cls, context: Context, owner: Organization, member_id: str) -> "EffectiveSpendLimit":
-        """Return what binds a member."""
-        standing = await _standing(context, owner, member_id)
-        binding = standing.effective.binding
-        return cls(
-            binding_level=binding.level if binding else None,
-            binding_interval=binding.limit.interval if binding else None,
-            resets_at=standing.resets_at,
-            owner=owner,
-            standing=standing,
-        )
-
-
-async def month_to_date(context: Context, owner: Organization, member_id: str) -> Money:
-    """Return what a member has spent this month."""
-    standing = await _standing(context, owner, member_id)
-    return Money.of_nanos(standing.counter.spent_nanos, owner.currency, owner.locale)
-
 
 def subject_text(owner: Organization, level: SpendLevel, subject: str) -> str:
     """Return the subject of a limit as clients know it: global ids, and a tier's key."""
@@ -122,9 +112,3 @@ def subject_text(owner: Organization, level: SpendLevel, subject: str) -> str:
             return subject
         case SpendLevel.MEMBER:
             return ids.text(ids.Kind.MEMBER, owner.organization_id, subject)
-
-
-async def _standing(context: Context, owner: Organization, member_id: str) -> Standing:
-    standing = await context.loaders.standing.load((owner.organization_id, member_id))
-    assert standing is not None, "everybody stands somewhere, if only at zero"
-    return standing

@@ -14,6 +14,7 @@ from graphql.execution.collect_fields import FieldDetailsList
 from strawberry.types.field import StrawberryField
 
 from schema.access import Guard
+from schema.loaded import LOADED, Loaded
 
 if TYPE_CHECKING:
     from api.compiled.run import Run
@@ -64,6 +65,8 @@ class Field:
     """Whether the function behind it can be called without strawberry in between."""
     guards: tuple[Guard, ...] = field(init=False)
     """What guards a field that is called directly."""
+    loaded: Loaded | None = field(init=False)
+    """How its row is loaded, where it is made of one that a loader reads."""
     leaves_lane: bool = False
     """Whether it is known to wait for other things than loaders."""
     complete: Complete = field(init=False)
@@ -77,6 +80,8 @@ class Field:
         self.is_async = found is not None and found.is_async
         extensions = found.extensions if found is not None else []
         self.is_direct = found is not None and _takes_itself(found) and all(type(each) is Guard for each in extensions)
+        base = found.base_resolver if found is not None else None
+        self.loaded = getattr(base.wrapped_func, LOADED, None) if base is not None and self.is_direct else None
         self.guards = tuple(each for each in extensions if isinstance(each, Guard)) if self.is_direct else ()
 
     @property

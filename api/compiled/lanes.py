@@ -4,15 +4,19 @@ They go in a lane: one task that starts each of them in the order of the answer 
 loader. Then all keys of a level are with the loaders before any of them reads, and nobody paid for a task of their
 own. Whoever waits for anything else is waited for in the lane itself, where timeouts find the task they belong to;
 those behind it go on in another lane, and next time such a field has a lane to itself from the start.
+
+Who is made of one row needs no lane at all: a loader is asked for the rows of all of them at once.
 """
 
 import asyncio
 import types
-from collections.abc import Coroutine, Generator, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Coroutine, Generator, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
-from api.compiled.fields import Waiting
-from schema.batches import Waiter
+from api.compiled.fields import Field, Waiting
+from schema.batches import Loader, Waiter
 
 
 class Journey(Protocol):
@@ -30,6 +34,16 @@ class Journey(Protocol):
         """Return those who are to be started now, in the order of the answer."""
         ...
 
+    def loader(self, of: Field) -> Loader[Any, Any]:
+        """Return what reads the rows of a field that is made of one."""
+        ...
+
+    def arrive(
+        self, those: Sequence[Waiting], keys: Sequence[Any], known: Mapping[Any, Any], fault: BaseException | None
+    ) -> None:
+        """Take the rows of those who wanted them, by their keys; what is not known could not be read."""
+        ...
+
 
 class Lanes:
     """The lanes of one journey, as long as there is anybody on the way."""
@@ -38,13 +52,14 @@ class Lanes:
         self._journey = journey
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._loads: set[Waiter] = set()
         self._over: asyncio.Future[None] = self._loop.create_future()
 
     async def travel(self) -> None:
         """Return when everybody has arrived, or when the journey was ended."""
         try:
-            self._open(self._journey.taken())
-            if self._tasks:
+            self._open(self._taken())
+            if self._tasks or self._loads:
                 await self._over
         finally:
             for task in self._tasks:
@@ -55,6 +70,49 @@ class Lanes:
     def end(self) -> None:
         """End the journey for all who are still on the way."""
         if not self._over.done():
+            self._over.set_result(None)
+
+    def _taken(self) -> list[Waiting]:
+        """Return those who are to be started now, and ask the loaders for the rows of the others."""
+        going: list[Waiting] = []
+        while taken := self._journey.taken():
+            wanted: defaultdict[Field, list[Waiting]] = defaultdict(list)
+            for one in taken:
+                if one[0].loaded is None:
+                    going.append(one)
+                else:
+                    wanted[one[0]].append(one)
+            for of, those in wanted.items():
+                loader = self._journey.loader(of)
+                self._load(loader, [of.loaded.key(one[1]) for one in those], those)
+        return going
+
+    def _load(self, loader: Loader[Any, Any], keys: Sequence[Any], those: Sequence[Waiting]) -> None:
+        waiter = loader.turn(keys)
+        if waiter is None:
+            self._journey.arrive(those, keys, loader.known, None)
+        else:
+            self._loads.add(waiter)
+            waiter.add_done_callback(partial(self._loaded, loader, keys, those))
+
+    def _loaded(self, loader: Loader[Any, Any], keys: Sequence[Any], those: Sequence[Waiting], waiter: Waiter) -> None:
+        self._loads.discard(waiter)
+        if self._over.done():
+            return
+        try:
+            fault = waiter.exception()
+            if fault is None:
+                self._load(loader, keys, those)  # they are known now, unless some are read in another turn
+            else:
+                self._journey.arrive(those, keys, loader.known, fault)
+            self._open(self._taken())
+        except BaseException as failure:
+            self._over.set_exception(failure)
+        else:
+            self._rest()
+
+    def _rest(self) -> None:
+        if not (self._tasks or self._loads or self._over.done()):
             self._over.set_result(None)
 
     def _open(self, those: Sequence[Waiting]) -> None:
@@ -71,8 +129,8 @@ class Lanes:
             self._over.cancel()
         elif (fault := task.exception()) is not None:
             self._over.set_exception(fault)
-        elif not self._tasks:
-            self._over.set_result(None)
+        else:
+            self._rest()
 
     def _divided(self, those: Sequence[Waiting]) -> Iterator[list[Waiting]]:
         """Yield those who go together, in order; who waits for other things than loaders goes alone."""
@@ -94,14 +152,14 @@ class Lanes:
         try:
             while lane or parked:
                 yield from self._started(lane, parked)
-                lane = self._journey.taken()
+                lane = self._taken()
                 if lane and (parked or self._is_divided(lane)):
                     self._open(lane)
                     lane = ()
                 if parked and not lane:
                     yield from parked[0].reached()
                     yield from self._resumed(parked)
-                    lane = self._journey.taken()
+                    lane = self._taken()
                     if lane and (parked or self._is_divided(lane)):
                         self._open(lane)
                         lane = ()

@@ -6,7 +6,7 @@ of the event loop, and of statements behind the loaders, depends on the depth of
 """
 
 import asyncio
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 from inspect import iscoroutine
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from strawberry.types.arguments import convert_arguments
 from api.compiled import lanes
 from api.compiled.fields import Field, Path, PlanInfo, Waiting, keys
 from schema.access import Guard
+from schema.batches import Loader
 
 if TYPE_CHECKING:
     from api.compiled.plans import Plan
@@ -130,6 +131,27 @@ class Run:
             asyncio.get_running_loop().call_soon(self._end, of, path, error)
         else:
             self.errors.add(error, path)
+
+    def loader(self, of: Field) -> Loader[Any, Any]:
+        """Return what reads the rows of a field that is made of one."""
+        assert of.loaded is not None, "only such a field has a loader"
+        return of.loaded.loader(self.context.loaders)
+
+    def arrive(
+        self, those: Sequence[Waiting], keys: Sequence[Any], known: Mapping[Any, Any], fault: BaseException | None
+    ) -> None:
+        """Make the fields of the rows that were read; what is not known could not be."""
+        for one, key in zip(those, keys, strict=True):
+            how = one[0].loaded
+            assert how is not None, "it waited for a row"
+            try:
+                if fault is not None and key not in known:
+                    raise fault
+                value = how.make(one[1], known[key])
+            except Exception as raised:
+                self.settle(one, None, raised)
+            else:
+                self.settle(one, value, None)
 
     def _end(self, of: Field, path: Path, error: GraphQLError) -> None:
         """Make the nearest place null that may be, because of a field that may not."""

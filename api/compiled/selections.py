@@ -104,7 +104,7 @@ class Selections:
             else:
                 each.call = call_of(each)
                 each.complete = self._completion(each)
-                visit = steps.later(each) if each.is_async else steps.at_once(each)
+                visit = steps.chosen(each)
                 parts.append(f"{each.key!r}: None")
                 if each.is_async and not each.has_arguments:  # what `later` does, in place
                     named = module.name("of", each)

@@ -40,6 +40,13 @@ def by_the_book(of: Field) -> Visit:
     return visit
 
 
+def chosen(found: Field) -> Visit:
+    """Return what is done about a field that is more than an attribute."""
+    if found.loaded is not None:
+        return wanted(found)
+    return later(found) if found.is_async else at_once(found)
+
+
 def at_once(of: Field) -> Visit:
     """Resolve a field that is not waited for."""
     key, has_arguments, is_required = of.key, of.has_arguments, of.is_required
@@ -65,6 +72,27 @@ def at_once(of: Field) -> Visit:
             if is_required:
                 raise error from fault
             run.errors.add(error, here)
+
+    return visit
+
+
+def wanted(of: Field) -> Visit:
+    """Note down a field whose row a loader reads, once all that guards it let the caller pass."""
+    key, guards, is_required = of.key, of.guards, of.is_required
+
+    def visit(source: Any, run: "Run", path: Path, out: dict[str, Any]) -> None:
+        here = (path, key)
+        out[key] = None
+        try:
+            for guard in guards:
+                run.passed(guard, source)
+        except Exception as fault:
+            error = of.located(fault, here)
+            if is_required:
+                raise error from fault
+            run.errors.add(error, here)
+        else:
+            run.waiting.append((of, source, out, here, None))
 
     return visit
 
