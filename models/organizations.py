@@ -15,7 +15,6 @@ from tortoise.models import Model
 from models.fields import DocumentField, InstantField, code
 from models.paging import Page, Window, page
 from models.selecting import Select
-from models.sql import Statement
 
 
 class Organization(Model):
@@ -40,26 +39,19 @@ class Organization(Model):
         table = "organizations"
 
 
-_LOCK = {
-    "sqlite": Statement("SELECT organization_id FROM organizations WHERE organization_id = :organization_id"),
-    "postgres": Statement(
-        "SELECT organization_id FROM organizations WHERE organization_id = :organization_id FOR UPDATE"
-    ),
-}
+_BY_ID = Select(Organization, "WHERE organization_id = :organization_id")
+_BY_IDS = Select(Organization, "WHERE organization_id IN :organization_ids[]")
+_LOCKED = Select(Organization, "WHERE organization_id = :organization_id FOR UPDATE")
 
 
 async def lock(client: BaseDBAsyncClient, organization_id: str) -> Organization | None:
     """Take the organization's turn to write, and return its row as it is now; None where there is none.
 
-    On SQLite the transaction is exclusive already.
+    Whoever had to wait for it is given the row as the one before left it. On SQLite the transaction is exclusive
+    already.
     """
-    if await _LOCK[client.capabilities.dialect].first(client, organization_id=organization_id) is None:
-        return None
-    return await find(client, organization_id)
-
-
-_BY_ID = Select(Organization, "WHERE organization_id = :organization_id")
-_BY_IDS = Select(Organization, "WHERE organization_id IN :organization_ids[]")
+    select = _BY_ID if client.capabilities.dialect == "sqlite" else _LOCKED
+    return await select.first(client, organization_id=organization_id)
 
 
 async def find(client: BaseDBAsyncClient, organization_id: str) -> Organization | None:

@@ -21,8 +21,10 @@ from billing.limits import Chain
 from billing.periods import from_microseconds, to_microseconds
 from billing.windows import Interval
 from models.fields import DocumentField, InstantField, code, dump
+from models.inserting import INTEGER, TEXT, Insert
 from models.limits import WindowKey
 from models.paging import Page, Window, page
+from models.selecting import Select
 from models.sql import Row, Statement
 
 
@@ -63,6 +65,17 @@ class Reservation(Model):
         return _keys(self.chain, self.month_start, self.week_start, self.day_start)
 
 
+_INSERT = Insert(
+    "reservations",
+    {
+        **dict.fromkeys(("organization_id", "id", "external_id", "digest", "status"), TEXT),
+        **dict.fromkeys(("member_id", "tier", "group_id"), TEXT),
+        **dict.fromkeys(("month_start", "week_start", "day_start"), INTEGER),
+        **dict.fromkeys(("held_nanos", "settled_nanos", "excess_nanos", "over_limit"), INTEGER),
+        "usage_ids": TEXT,
+        **dict.fromkeys(("reserved_at", "expires_at", "ended_at"), INTEGER),
+    },
+)
 _END = Statement("""
     UPDATE reservations SET status = :status, ended_at = :ended_at, settled_nanos = :settled_nanos,
         excess_nanos = :excess_nanos, over_limit = :over_limit, usage_ids = :usage_ids
@@ -104,12 +117,20 @@ async def find_many(
     return await Reservation.filter(organization_id=organization_id, id__in=list(reservation_ids)).using_db(client)
 
 
+_BY_IDS = Select(Reservation, "WHERE organization_id = :organization_id AND id IN :ids[]")
+_BY_EXTERNAL_IDS = Select(Reservation, "WHERE organization_id = :organization_id AND external_id IN :external_ids[]")
+
+
 async def find_many_by(
     client: BaseDBAsyncClient, organization_id: str, *, ids: Sequence[str], external_ids: Sequence[str]
 ) -> list[Reservation]:
-    """Return the reservations known by any of these ids, ours or the caller's."""
-    named = Q(id__in=list(ids)) | Q(external_id__in=list(external_ids))
-    return await Reservation.filter(named, organization_id=organization_id).using_db(client)
+    """Return the reservations known by any of these ids, ours or the caller's, each once."""
+    found: list[Reservation] = []
+    if ids:
+        found += await _BY_IDS.all(client, organization_id=organization_id, ids=ids)
+    if external_ids:
+        found += await _BY_EXTERNAL_IDS.all(client, organization_id=organization_id, external_ids=external_ids)
+    return list({row.id: row for row in found}.values())
 
 
 async def due(client: BaseDBAsyncClient, organization_id: str, *, at: datetime, limit: int) -> list[Reservation]:
@@ -136,8 +157,8 @@ async def next_due(client: BaseDBAsyncClient, organization_id: str) -> Reservati
 
 
 async def insert_many(client: BaseDBAsyncClient, reservations: Sequence[Reservation]) -> None:
-    """Keep new holds, in a bounded number of statements."""
-    await Reservation.bulk_create(reservations, using_db=client, batch_size=500)
+    """Keep new holds, all in one statement."""
+    await _INSERT.rows(client, [_columns(row) for row in reservations])
 
 
 async def expire(client: BaseDBAsyncClient, organization_id: str, reservation_ids: Sequence[str]) -> None:
@@ -148,6 +169,18 @@ async def expire(client: BaseDBAsyncClient, organization_id: str, reservation_id
 async def end_many(client: BaseDBAsyncClient, ended: Sequence[tuple[Reservation, str]]) -> None:
     """Write how reservations ended, each given as it is now with the status it had before."""
     await _END.run_many(client, [_ending(row, was) for row, was in ended])
+
+
+def _columns(row: Reservation) -> tuple[Any, ...]:
+    """Return a new hold as the columns of its row."""
+    starts = (row.month_start, row.week_start, row.day_start)
+    return (
+        *(row.organization_id, row.id, row.external_id, row.digest, row.status),
+        *(row.member_id, row.tier, row.group_id),
+        *(to_microseconds(start) for start in starts),
+        *(row.held_nanos, row.settled_nanos, row.excess_nanos, row.over_limit, dump(row.usage_ids)),
+        *(to_microseconds(row.reserved_at), to_microseconds(row.expires_at), None),
+    )
 
 
 def _ending(row: Reservation, was: str) -> Row:

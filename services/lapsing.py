@@ -5,7 +5,7 @@ is decided, in the same transaction, whether or not a worker has come by. So an 
 limit lets nobody spend after the instant until which it was raised.
 """
 
-from models import limit_increases, reservations
+from models import lapses, limit_increases
 from services import increase_ends
 from services.expiry import expire_due
 from services.unit import Unit
@@ -15,18 +15,16 @@ RAISES_AT_ONCE_MAX = 1_000
 
 async def let_lapse(unit: Unit) -> None:
     """End every hold and every raise that is over at the unit's instant."""
+    if not await is_due(unit):
+        return
     await expire_due(unit)
-    for request_id in await _raises(unit, RAISES_AT_ONCE_MAX):
+    over = await limit_increases.lapsed(unit.client, unit.organization_id, at=unit.at, limit=RAISES_AT_ONCE_MAX)
+    for request_id in over:
         end = increase_ends.End(unit.organization_id, unit.idempotency_key, request_id)
         await increase_ends.end.service(unit, end)
 
 
-async def lapses(unit: Unit) -> bool:
+async def is_due(unit: Unit) -> bool:
     """Return whether something would have to end before the unit can decide."""
-    if await reservations.due(unit.client, unit.organization_id, at=unit.at, limit=1):
-        return True
-    return bool(await _raises(unit, 1))
-
-
-async def _raises(unit: Unit, most: int) -> list[str]:
-    return await limit_increases.lapsed(unit.client, unit.organization_id, at=unit.at, limit=most)
+    next_at = await lapses.next_at(unit.client, unit.organization_id)
+    return next_at is not None and next_at <= unit.at

@@ -7,7 +7,7 @@ worked out once: the price of a unit, the windows of a day and whose spend a mem
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -18,10 +18,9 @@ from billing.money import NANOS_MAX, NANOS_PER_MAJOR, InvalidAmount, check_nanos
 from billing.periods import Period, local_date, to_microseconds
 from billing.plans import PlanItem, Usage
 from billing.prices import RateCardPrice, UnitPrice
-from billing.seats import SeatInterval
 from billing.windows import Interval, Windows, windows_of_day
-from models import groups, invoices, members, seats
-from models.groups import GroupMembership
+from models import belonging, invoices
+from models.belonging import Belonging, Stay
 from services import terms
 from services.outcomes import RefusalCode
 from services.unit import Unit
@@ -121,16 +120,23 @@ class _Tariff:
 class _Person:
     """Whose spend a member's is over time: `changes` are the instants between which it stays the same."""
 
-    seats: list[SeatInterval] = field(default_factory=list)
-    groups: list[GroupMembership] = field(default_factory=list)
-    changes: list[datetime] = field(default_factory=list)
+    seats: Sequence[Stay] = ()
+    groups: Sequence[Stay] = ()
+    changes: Sequence[datetime] = ()
     spots: dict[tuple[int, int], Spot] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, belonging: Belonging) -> "_Person":
+        """Return the person who belongs there."""
+        stays = (*belonging.seats, *belonging.groups)
+        changes = sorted({bound for stay in stays for bound in (stay.start, stay.end) if bound is not None})
+        return cls(belonging.seats, belonging.groups, changes)
 
     def chain(self, organization_id: str, member_id: str, at: datetime) -> Chain:
         """Return whose spend it is at an instant."""
-        tiers = [seat.tier for seat in self.seats if seat.holds(at)]
-        joined = [each.group_id for each in self.groups if each.holds(at)]
-        return Chain(organization_id, joined[0] if joined else "", (tiers[0] if tiers else None) or "", member_id)
+        tier = next((seat.place for seat in self.seats if seat.holds(at)), "")
+        group = next((stay.place for stay in self.groups if stay.holds(at)), "")
+        return Chain(organization_id, group, tier, member_id)
 
 
 @dataclass(slots=True)
@@ -262,19 +268,10 @@ class Rater:
 
 async def rater(unit: Unit, whose: Iterable[str], timeline: terms.Timeline | None = None) -> Rater:
     """Load what events of the given members need, in a number of statements that does not depend on theirs."""
-    member_ids = sorted(set(whose))
-    found = await members.find_many(unit.client, unit.organization_id, member_ids)
-    persons: defaultdict[str, _Person] = defaultdict(_Person)
-    for seat in await seats.history(unit.client, unit.organization_id, member_ids):
-        persons[seat.member_id].seats.append(seat.as_rule())
-    for membership in await groups.history(unit.client, unit.organization_id, member_ids):
-        persons[membership.member_id].groups.append(membership)
-    for person in persons.values():
-        bounds = [bound for each in person.seats for bound in (each.start, each.end)]
-        bounds += [bound for each in person.groups for bound in (each.starts_at, each.ends_at)]
-        person.changes = sorted({bound for bound in bounds if bound is not None})
+    found = await belonging.of(unit.client, unit.organization_id, sorted(set(whose)))
+    persons = defaultdict(_Person, {member_id: _Person.of(each) for member_id, each in found.items()})
     timeline = timeline or await terms.timeline(unit.client, unit.organization_id)
-    return Rater(unit, timeline, {member.id: member.status for member in found}, persons)
+    return Rater(unit, timeline, {member_id: each.status for member_id, each in found.items()}, persons)
 
 
 def items_by_meter(in_force: terms.Terms) -> dict[str, PlanItem]:

@@ -56,12 +56,13 @@ async def reserve(unit: Unit, command: Reserve) -> ReserveAnswer | Refused:
     if not 1 <= len(command.asks) <= ITEMS_MAX:
         message = f"{len(command.asks)} reservations: give 1 to {ITEMS_MAX}"
         return Refused(RefusalCode.INPUT_INVALID, message, ("reservations",))
-    if await terms.at_instant(unit.client, unit.organization_id, unit.at) is None:
+    timeline = await terms.timeline(unit.client, unit.organization_id)
+    if timeline.at(unit.at) is None:
         return Refused(RefusalCode.PLAN_MISSING, "the organization has no plan to rate usage by", ("organizationId",))
     await let_lapse(unit)
     ids = await member_ids(unit, ((ask.named_by, ask.member_id) for ask in command.asks))
     asks = [replace(ask, member_id=ids[ask.named_by, ask.member_id], named_by=NamedBy.ID) for ask in command.asks]
-    rates = await rater(unit, {ask.member_id for ask in asks})
+    rates = await rater(unit, {ask.member_id for ask in asks}, timeline)
     external_ids = [ask.external_id for ask in asks]
     found = await rows.find_many_by(unit.client, unit.organization_id, ids=(), external_ids=external_ids)
     known = {row.external_id: row for row in found}

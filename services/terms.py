@@ -5,14 +5,20 @@ all ask here, so none of them can see another price than the invoice will. A tim
 is, and what is scheduled.
 """
 
-from collections.abc import Iterable
+import json
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 
 from billing import contracts as contract_rules
+from billing import plans as plan_rules
+from billing.periods import from_microseconds
 from billing.plans import Plan, Seats
-from models import contracts, plans
+from models import agreements
+from models.agreements import Agreement
 from models.sql import Client
+
+TIMELINES_KEPT_MAX = 1_024
 
 Span = tuple[datetime | None, datetime | None]
 """From an instant, None for ever, to another, None for ever; half-open."""
@@ -111,10 +117,8 @@ class Timeline:
 
 
 async def timeline(client: Client, organization_id: str) -> Timeline:
-    """Return everything an organization agreed to, in two statements."""
-    subscriptions = await plans.history(client, organization_id)
-    agreed = await contracts.history(client, organization_id)
-    return Timeline(_stretches(subscriptions), tuple(Agreed(row.as_rule(), row.effective_at) for row in agreed))
+    """Return everything an organization agreed to, in one statement."""
+    return _timeline(await agreements.of(client, organization_id))
 
 
 async def at_instant(client: Client, organization_id: str, at: datetime) -> Terms | None:
@@ -122,5 +126,16 @@ async def at_instant(client: Client, organization_id: str, at: datetime) -> Term
     return (await timeline(client, organization_id)).at(at)
 
 
-def _stretches(subscriptions: Iterable[plans.Subscription]) -> tuple[Terms, ...]:
-    return tuple(Terms(row.as_rule(), row.starts_at, row.ends_at, None, row.id) for row in subscriptions)
+@lru_cache(maxsize=TIMELINES_KEPT_MAX)
+def _timeline(agreed: tuple[Agreement, ...]) -> Timeline:
+    """Read what was agreed. It takes longer than to ask for it, and equal rows always mean the same."""
+    stretches: list[Terms] = []
+    versions: list[Agreed] = []
+    for each in agreed:
+        document, since = json.loads(each.document), from_microseconds(each.starts_at)
+        if each.kind == agreements.PLAN:
+            until = None if each.ends_at is None else from_microseconds(each.ends_at)
+            stretches.append(Terms(plan_rules.from_document(document), since, until, None, each.id))
+        else:
+            versions.append(Agreed(contract_rules.from_document(document), from_microseconds(each.effective_at)))
+    return Timeline(tuple(stretches), tuple(versions))

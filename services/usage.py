@@ -14,7 +14,7 @@ from billing.roles import Permission
 from models import usage as rows
 from services import ledger, overruns, spending, terms
 from services.dispatch import NotTogether, verb
-from services.lapsing import lapses, let_lapse
+from services.lapsing import is_due, let_lapse
 from services.naming import member_ids
 from services.outcomes import RefusalCode, Refused
 from services.rating import RatedEvent, Rater, rater
@@ -129,7 +129,7 @@ async def _expire(units: Sequence[Unit]) -> None:
     """End what is over at the first command's instant. Where more is by a later one's, each has its own turn."""
     await let_lapse(units[0])
     latest = max(units, key=lambda unit: unit.at)
-    if latest.at > units[0].at and await lapses(latest):
+    if latest.at > units[0].at and await is_due(latest):
         raise NotTogether
 
 

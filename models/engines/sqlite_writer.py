@@ -2,20 +2,25 @@
 
 `BEGIN IMMEDIATE` takes the write lock before the first read, so a decision is never made on rows that another
 writer is about to change. One process owns a file: a lock file beside it turns a second process away at start.
+
+The connection lives on a thread of its own, and a trip there costs more than most statements do. So what asks for no
+answer waits for the next statement that does, or for the commit, and travels with it, in order.
 """
 
 import fcntl
 import os
-from collections.abc import AsyncIterator
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from tortoise.backends.base.client import ConnectionWrapper
-from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionWrapper
+from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionWrapper, translate_exceptions
 
 from models.engines.ownership import Owned
 
+T = TypeVar("T")
 PRAGMAS = {
     "journal_mode": "WAL",
     "synchronous": "FULL",
@@ -32,6 +37,11 @@ class DatabaseInUse(RuntimeError):
 class SqliteTransaction(Owned, SqliteTransactionWrapper):
     """The writer inside `BEGIN IMMEDIATE`."""
 
+    def __init__(self, writer: SqliteClient) -> None:
+        super().__init__(writer)
+        self._has_begun = False
+        self._unsaid: list[tuple[str, Sequence[Any]]] = []
+
     def acquire_connection(self) -> ConnectionWrapper[Any]:
         self.check_owner()
         return super().acquire_connection()
@@ -39,7 +49,50 @@ class SqliteTransaction(Owned, SqliteTransactionWrapper):
     async def begin(self) -> None:
         if self._connection.in_transaction:  # leftovers of a broken transaction are nobody's to commit
             await self._connection.rollback()
-        await self._connection.execute("BEGIN IMMEDIATE")
+
+    async def commit(self) -> None:
+        await self._say(lambda connection: connection.commit())
+        self._finalized = True
+
+    async def execute_query(self, query: str, values: list[Any] | None = None) -> tuple[int, Sequence[Any]]:
+        def ask(connection: sqlite3.Connection) -> tuple[int, Sequence[Any]]:
+            before = connection.total_changes
+            rows = connection.execute(query, values or ()).fetchall()
+            return (connection.total_changes - before) or len(rows), rows
+
+        touched: tuple[int, Sequence[Any]] = await self._say(ask)
+        return touched
+
+    async def execute_query_dict(self, query: str, values: list[Any] | None = None) -> list[dict[str, Any]]:
+        rows = await self._say(lambda connection: connection.execute(query, values or ()).fetchall())
+        return [dict(row) for row in rows]
+
+    async def execute_insert(self, query: str, values: list[Any]) -> int:
+        row_id: int = await self._say(lambda connection: connection.execute(query, values).lastrowid or 0)
+        return row_id
+
+    async def execute_many(self, query: str, values: Sequence[Sequence[Any]]) -> None:
+        self.check_owner()
+        self._unsaid.append((query, values))
+
+    async def execute_script(self, query: str) -> None:
+        await self._say(lambda connection: connection.executescript(query))
+
+    @translate_exceptions
+    async def _say(self, what: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what comes of it on the connection's thread, after all that was left unsaid."""
+
+        def said(connection: sqlite3.Connection) -> T:
+            if not self._has_begun:
+                connection.execute("BEGIN IMMEDIATE")
+                self._has_begun = True
+            while self._unsaid:
+                connection.executemany(*self._unsaid.pop(0))
+            return what(connection)
+
+        async with self.acquire_connection() as connection:
+            # What aiosqlite itself calls for each statement; it has no public name for several in one trip.
+            return cast(T, await connection._execute(said, connection._conn))
 
 
 class SqliteWriter(SqliteClient):
