@@ -12,10 +12,11 @@ from typing import Any
 
 from tortoise import fields
 from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.expressions import Q
 from tortoise.models import Model
 
 from billing.limit_increases import Running, Status
-from billing.periods import from_microseconds
+from billing.periods import from_microseconds, to_microseconds
 from models.fields import InstantField, code
 from models.paging import Page, Window, page
 from models.sql import Statement
@@ -48,6 +49,17 @@ class LimitIncrease(Model):
     class Meta:
         table = "limit_increases"
 
+    def status_at(self, at: datetime) -> Status:
+        """Return where it stands at `at`: one that nobody answered in time is expired, also before the row says so."""
+        status = Status(self.status)
+        return Status.EXPIRED if status is Status.PENDING and self.expires_at <= at else status
+
+    def over_at(self, at: datetime) -> datetime | None:
+        """Return when a raise for a time was over, as of `at`, also before the row says so; None while it runs."""
+        if self.ended_at is None and self.granted_until_at is not None and self.granted_until_at <= at:
+            return self.granted_until_at
+        return self.ended_at
+
     def as_running(self) -> Running:
         """Return a raise for a time as the rules know it."""
         assert self.granted_limit_id is not None, "a raise made a limit"
@@ -64,6 +76,14 @@ class NextEnd:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Over:
+    """A raise whose time is over and that nobody has taken back, and whether the limit it made is still in force."""
+
+    running: Running
+    is_in_force: bool
+
+
 _NEXT_END = Statement("""
     SELECT id, 1 AS pending, expires_at AS due_at FROM limit_increases
     WHERE organization_id = :organization_id AND status = 'PENDING'
@@ -71,6 +91,14 @@ _NEXT_END = Statement("""
     SELECT id, 0 AS pending, granted_until_at AS due_at FROM limit_increases
     WHERE organization_id = :organization_id AND granted_until_at IS NOT NULL AND ended_at IS NULL
     ORDER BY due_at, id LIMIT 1
+""")
+_OVER = Statement("""
+    SELECT raised.granted_limit_id, raised.former_limit_id, raised.granted_until_at,
+        CASE WHEN made.ends_at IS NULL THEN 1 ELSE 0 END AS is_in_force
+    FROM limit_increases raised
+    JOIN spend_limits made ON made.organization_id = raised.organization_id AND made.id = raised.granted_limit_id
+    WHERE raised.organization_id = :organization_id AND raised.granted_until_at <= :at AND raised.ended_at IS NULL
+    ORDER BY raised.granted_until_at, raised.id LIMIT 1000
 """)
 _NEWEST_OF = Statement("""
     SELECT id FROM (
@@ -125,6 +153,18 @@ async def lapsed(client: BaseDBAsyncClient, organization_id: str, *, at: datetim
     return [str(each) for each in found]
 
 
+async def over(client: BaseDBAsyncClient, organization_id: str, *, at: datetime) -> list[Over]:
+    """Return the raises for a time that are over at `at` and not taken back, the first to be over first."""
+    found = await _OVER.rows(client, organization_id=organization_id, at=to_microseconds(at))
+    return [
+        Over(
+            Running(row["granted_limit_id"], row["former_limit_id"], from_microseconds(row["granted_until_at"])),
+            bool(row["is_in_force"]),
+        )
+        for row in found
+    ]
+
+
 async def page_of(
     client: BaseDBAsyncClient, organization_id: str, window: Window, **conditions: Any
 ) -> Page[LimitIncrease]:
@@ -154,9 +194,15 @@ async def renew_granted(client: BaseDBAsyncClient, organization_id: str, *, befo
     await query.using_db(client).update(granted_limit_id=now)
 
 
-def _matching(organization_id: str, *, status: str | None = None, members: Sequence[str] | None = None) -> Any:
-    """Return the query for requests by status and for some members, or for all."""
+def _matching(
+    organization_id: str, *, at: datetime, status: Status | None = None, members: Sequence[str] | None = None
+) -> Any:
+    """Return the query for requests that stand somewhere at `at`, and for some members, or for all."""
     query = LimitIncrease.filter(organization_id=organization_id)
-    if status is not None:
-        query = query.filter(status=status)
+    if status is Status.PENDING:
+        query = query.filter(status=status.value, expires_at__gt=at)
+    elif status is Status.EXPIRED:
+        query = query.filter(Q(status=status.value) | Q(status=Status.PENDING.value, expires_at__lte=at))
+    elif status is not None:
+        query = query.filter(status=status.value)
     return query if members is None else query.filter(member_id__in=list(members))

@@ -5,7 +5,7 @@ subject for each month, week and day. It exists whether or not there is a cap, s
 window knows at once what was spent before it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -178,14 +178,24 @@ async def in_force_at(
     return [*shared, *await query.filter(level="MEMBER").limit(size_max - len(shared))]
 
 
-async def page_in_force(client: BaseDBAsyncClient, organization_id: str, window: Window) -> Page[SpendLimit]:
-    """Return one page of the limits in force, oldest first."""
-    return await page(SpendLimit.filter(organization_id=organization_id, ends_at__isnull=True).using_db(client), window)
+async def page_in_force(
+    client: BaseDBAsyncClient, organization_id: str, due: Mapping[str, str | None], window: Window
+) -> Page[SpendLimit]:
+    """Return one page of the limits in force, oldest first; `due` names those that are over and what follows each."""
+    return await page(_in_force(organization_id, due).using_db(client), window)
 
 
-async def count_in_force(client: BaseDBAsyncClient, organization_id: str) -> int:
+async def count_in_force(client: BaseDBAsyncClient, organization_id: str, due: Mapping[str, str | None]) -> int:
     """Return how many limits are in force."""
-    return await SpendLimit.filter(organization_id=organization_id, ends_at__isnull=True).using_db(client).count()
+    return int(await _in_force(organization_id, due).using_db(client).count())
+
+
+def _in_force(organization_id: str, due: Mapping[str, str | None]) -> Any:
+    query = SpendLimit.filter(organization_id=organization_id)
+    if not due:
+        return query.filter(ends_at__isnull=True)
+    back = [limit_id for limit_id in due.values() if limit_id is not None]
+    return query.filter(Q(ends_at__isnull=True, id__not_in=list(due)) | Q(id__in=back))
 
 
 _BEARING = Select(

@@ -166,4 +166,5 @@ def _key(given: str, organization_id: str) -> str:
 async def _request(context: Context, organization_id: str, request_id: str) -> LimitIncreaseRequest:
     row = await rows.find(context.reader, organization_id, request_id)
     assert row is not None, "requests are history and never removed"
-    return LimitIncreaseRequest.of(await owner_of(context, organization_id), row)
+    owner = await owner_of(context, organization_id)
+    return LimitIncreaseRequest.of(owner, context.at(owner), row)

@@ -128,13 +128,13 @@ class LimitIncreaseRequest(Node):
         return await _contact(info.context, self.owner, self.row.decided_by)
 
     @classmethod
-    def of(cls, owner: Organization, row: rows.LimitIncrease) -> "LimitIncreaseRequest":
-        """Return the request in a row."""
+    def of(cls, owner: Organization, at: datetime, row: rows.LimitIncrease) -> "LimitIncreaseRequest":
+        """Return the request in a row, as it stands at `at`."""
         currency, locale, granted = owner.currency, owner.locale, row.granted_minor
         return cls(
             id=ids.text(ids.Kind.LIMIT_INCREASE_REQUEST, row.organization_id, row.id),
             owner=owner,
-            status=Status(row.status),
+            status=row.status_at(at),
             amount=Money.of_minor(row.asked_minor, currency, locale),
             reason=row.reason,
             until=row.until_at,
@@ -144,7 +144,7 @@ class LimitIncreaseRequest(Node):
             granted_until=row.granted_until_at,
             decided_at=row.decided_at,
             note=row.note,
-            ended_at=row.ended_at,
+            ended_at=row.over_at(at),
             member_id=row.member_id,
             row=row,
         )
@@ -159,7 +159,7 @@ class LimitIncreaseRequest(Node):
         access.require(
             context.principal, organization_id, Permission.SPEND_LIMITS_READ, Own.SUBJECT, member_id=row.member_id
         )
-        return cls.of(owner, row)
+        return cls.of(owner, context.at(owner), row)
 
 
 @strawberry.type(description="A request about this limit waits for an answer already; nothing was asked again.")
@@ -227,7 +227,8 @@ class IncreasesOfMember:
     )
     async def limit_increase_requests(self, info: Info) -> list[LimitIncreaseRequest]:
         found = await info.context.loaders.increases.load((self.owner.organization_id, self.member_id))
-        return [LimitIncreaseRequest.of(self.owner, row) for row in found or ()]
+        at = info.context.at(self.owner)
+        return [LimitIncreaseRequest.of(self.owner, at, row) for row in found or ()]
 
 
 @strawberry.input(description="Which requests to list; everything given must hold.")
@@ -273,14 +274,14 @@ class IncreasesOfOrganization:
         wanted = matching.members(organization_id) if matching else None
         if viewer is not None:
             wanted = [viewer] if wanted in (None, [viewer]) else []
-        status = matching.status.value if matching and matching.status else None
+        status, at = matching.status if matching else None, info.context.at(self.owner)
         listing = Listing("limitIncreaseRequests", organization_id)
         window = listing.window(first, after, last, before)
         return listing.connection(
-            await rows.page_of(reader, organization_id, window, status=status, members=wanted),
+            await rows.page_of(reader, organization_id, window, at=at, status=status, members=wanted),
             key=lambda row: row.id,
-            node=partial(LimitIncreaseRequest.of, self.owner),
-            count=partial(rows.count, reader, organization_id, status=status, members=wanted),
+            node=partial(LimitIncreaseRequest.of, self.owner, at),
+            count=partial(rows.count, reader, organization_id, at=at, status=status, members=wanted),
         )
 
 

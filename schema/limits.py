@@ -24,7 +24,7 @@ from schema.nodes import Node
 from schema.periods import Month
 from schema.standings import subject_text
 from schema.user_errors import UserError, UserErrorCode
-from services import reports
+from services import lapsed_raises, reports
 from services.usage import EventBlocked
 
 SUBJECT = "The organization's id, the group's id, the seat tier's key or the member's id."
@@ -203,12 +203,13 @@ class LimitsOfOrganization:
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[SpendLimit]:
         organization_id, reader = self.owner.organization_id, info.context.reader
+        due = await lapsed_raises.successors(reader, organization_id, at=info.context.at(self.owner))
         listing = Listing("spendLimits", organization_id)
         return listing.connection(
-            await rows.page_in_force(reader, organization_id, listing.window(first, after, last, before)),
+            await rows.page_in_force(reader, organization_id, due, listing.window(first, after, last, before)),
             key=lambda row: row.id,
             node=partial(SpendLimit.of, self.owner),
-            count=partial(rows.count_in_force, reader, organization_id),
+            count=partial(rows.count_in_force, reader, organization_id, due),
         )
 
     @field(

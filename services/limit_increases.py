@@ -237,23 +237,28 @@ async def _close(
 
 async def _bearing(unit: Unit, member_id: str, limit_id: str | None) -> limit_rules.Limit | Refused:
     """Return the limit a request is about, among those that bear on the member."""
+    if limit_id is not None:
+        message = "no such limit bears on this member now"
+        found = await _at_place_of(unit, member_id, limit_id)
+        return found or Refused(RefusalCode.NOT_FOUND, message, ("limitId",))
     standing = await _standing(unit, member_id)
-    if limit_id is None:
-        binding = standing.effective.binding
-        message = "nothing stops this member's spend; name the limit to raise"
-        return binding.limit if binding else Refused(RefusalCode.STATUS_CONFLICT, message, ("limitId",))
-    named = next((gate.limit for gate in standing.gates if gate.limit.id == limit_id), None)
-    message = "no such limit bears on this member now"
-    return named or Refused(RefusalCode.NOT_FOUND, message, ("limitId",))
+    binding = standing.effective.binding
+    message = "nothing stops this member's spend; name the limit to raise"
+    return binding.limit if binding else Refused(RefusalCode.STATUS_CONFLICT, message, ("limitId",))
 
 
 async def _asked_about(unit: Unit, row: rows.LimitIncrease) -> limit_rules.Limit | Refused:
     """Return the limit that is in force now where the one was that the request names."""
-    (named,) = await limit_rows.find_many(unit.client, unit.organization_id, [row.limit_id])
-    place, standing = rules.place(named.as_rule()), await _standing(unit, row.member_id)
     message = "the limit was lifted, or bears on this member no longer"
-    found = next((gate.limit for gate in standing.gates if rules.place(gate.limit) == place), None)
+    found = await _at_place_of(unit, row.member_id, row.limit_id)
     return found or Refused(RefusalCode.STATUS_CONFLICT, message, ("requestId",))
+
+
+async def _at_place_of(unit: Unit, member_id: str, limit_id: str) -> limit_rules.Limit | None:
+    """Return the limit that bears on a member where one limit is or was: it may have been set anew since."""
+    named = await limit_rows.find_many(unit.client, unit.organization_id, [limit_id])
+    places, standing = {rules.place(limit.as_rule()) for limit in named}, await _standing(unit, member_id)
+    return next((gate.limit for gate in standing.gates if rules.place(gate.limit) in places), None)
 
 
 async def _standing(unit: Unit, member_id: str) -> standings.Standing:
@@ -271,10 +276,8 @@ async def _member_refusal(unit: Unit, member_id: str, field: str) -> Refused | N
 
 
 def _open_refusal(unit: Unit, row: rows.LimitIncrease) -> Refused | None:
-    status = row.status
-    if status == Status.PENDING and row.expires_at <= unit.at:
-        status = Status.EXPIRED.value
-    if status == Status.PENDING:
+    status = row.status_at(unit.at)
+    if status is Status.PENDING:
         return None
     return Refused(RefusalCode.STATUS_CONFLICT, f"the request is {status} already", ("requestId",))
 

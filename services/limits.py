@@ -14,7 +14,7 @@ from billing.roles import Permission
 from billing.windows import Interval, window
 from models import groups, members, seats
 from models import limits as rows
-from services import alerts, terms
+from services import alerts, lapsed_raises, standings, terms
 from services.dispatch import verb
 from services.expiry import expire_due
 from services.outcomes import RefusalCode, Refused, not_found
@@ -81,16 +81,29 @@ class LimitCleared:
 @verb(Permission.SPEND_LIMITS_WRITE)
 async def set_limit(unit: Unit, command: SetLimit) -> LimitSet | Refused:
     """Put a limit in force at this instant."""
-    refused = await _subject_refusal(unit, command) or _money_refusal(unit, command) or _shape_refusal(command)
+    refused = _scope_refusal(command) or await _subject_refusal(unit, command)
+    refused = refused or _money_refusal(unit, command) or _shape_refusal(command)
     if refused is not None:
         return refused
     plan = _plan(command)
-    if isinstance(plan, Refused):
-        return plan
+    return plan if isinstance(plan, Refused) else await _put(unit, command, plan)
+
+
+async def put_back(unit: Unit, command: SetLimit) -> LimitSet:
+    """Put a limit in force that was in force at its place before, whatever became of its subject since: it is limited
+    already, and must not stay limited by another cap than the one that is due."""
+    plan = _plan(command)
+    assert isinstance(plan, Plan), "it was a limit before"
+    return await _put(unit, command, plan)
+
+
+async def _put(unit: Unit, command: SetLimit, plan: Plan) -> LimitSet:
     place = _place(unit, command)
     current = await rows.find_open(unit.client, unit.organization_id, place)
     version = 1 + await rows.newest_version(unit.client, unit.organization_id, place)
+    previous = None
     if current is not None:
+        (previous,) = await lapsed_raises.as_of(unit.client, unit.organization_id, [current], at=unit.at) or (None,)
         await rows.end(unit.client, current, at=unit.at)
     override = command.override or (Override.INSTEAD if _is_lifted(command) else Override.WITHIN)
     limit = await rows.insert(
@@ -121,22 +134,24 @@ async def set_limit(unit: Unit, command: SetLimit) -> LimitSet | Refused:
     }
     unit.emit("SpendLimitSet", facts, member_id=_concerns(command))
     await _tell(unit, limit.as_rule())
-    return LimitSet(limit.id, version, _money(current, unit.organization.currency))
+    return LimitSet(limit.id, version, _money(previous, unit.organization.currency))
 
 
 @verb(Permission.SPEND_LIMITS_WRITE)
 async def clear_limit(unit: Unit, command: ClearLimit) -> LimitCleared | Refused:
-    """Lift a limit at this instant."""
-    refused = await _subject_refusal(unit, command)
+    """Lift a limit at this instant, also one whose seat tier has left the plan."""
+    refused = _scope_refusal(command)
     if refused is not None:
         return refused
     place = _place(unit, command)
     current = await rows.find_open(unit.client, unit.organization_id, place)
     if current is None:
-        return not_found("spend limit", "level")
+        return await _subject_refusal(unit, command) or not_found("spend limit", "level")
     await rows.end(unit.client, current, at=unit.at)
     facts = {"limitId": current.id, **place.columns}
     unit.emit("SpendLimitCleared", facts, member_id=_concerns(command))
+    if command.level is Level.MEMBER:
+        await _tell_of_the_others(unit, current.subject)
     return LimitCleared(current.id)
 
 
@@ -166,10 +181,16 @@ async def _tell(unit: Unit, limit: rules.Limit) -> None:
     await alerts.raise_reached(unit, met)
 
 
+async def _tell_of_the_others(unit: Unit, member_id: str) -> None:
+    """Raise the alerts of the limits that bear on a member now that their own is lifted, which may have stood instead
+    of one that is reached long since."""
+    found = await standings.standings(unit.client, unit.organization, [member_id], at=unit.at)
+    standing = found[member_id]
+    await alerts.raise_reached(unit, ((gate, standing.windows[gate.limit.interval]) for gate in standing.gates))
+
+
 async def _subject_refusal(unit: Unit, command: SetLimit | ClearLimit) -> Refused | None:
     subject = command.subject
-    if command.scope is not None and command.level is not Level.SEAT_TIER:
-        return Refused(RefusalCode.INPUT_INVALID, "scope belongs to a limit at the level SEAT_TIER", ("scope",))
     match command.level:
         case Level.ORGANIZATION:
             if subject is not None:
@@ -191,6 +212,12 @@ async def _subject_refusal(unit: Unit, command: SetLimit | ClearLimit) -> Refuse
             if subject is None or await members.find(unit.client, unit.organization_id, subject) is None:
                 return not_found("member", "memberId")
     return None
+
+
+def _scope_refusal(command: SetLimit | ClearLimit) -> Refused | None:
+    if command.scope is None or command.level is Level.SEAT_TIER:
+        return None
+    return Refused(RefusalCode.INPUT_INVALID, "scope belongs to a limit at the level SEAT_TIER", ("scope",))
 
 
 def _money_refusal(unit: Unit, command: SetLimit) -> Refused | None:

@@ -52,9 +52,7 @@ async def take_back(unit: Unit, running: Running) -> tuple[bool, str | None]:
         cleared = await limits.clear_limit.service(unit, _lifting(unit, granted.as_rule()))
         return isinstance(cleared, limits.LimitCleared), None
     former = found[running.former_limit_id].as_rule()
-    answer = await limits.set_limit.service(unit, _setting(unit, former))
-    if isinstance(answer, Refused):  # whom or what it limits is gone, so nothing is left to limit there
-        return False, None
+    answer = await limits.put_back(unit, _setting(unit, former))
     await increase_rows.renew_granted(unit.client, unit.organization_id, before=former.id, now=answer.limit_id)
     return True, answer.limit_id
 

@@ -19,7 +19,7 @@ from billing.windows import Interval, Windows, windows
 from models import groups, limits, seats, usage
 from models.organizations import Organization
 from models.sql import Client, Row
-from services import expiry
+from services import expiry, lapsed_raises
 from services.terms import Terms
 
 ROWS_MAX = 10_000
@@ -164,7 +164,7 @@ async def spend_status(
     """
     asked_at, organization_id = min(at, period.end - _INSTANT), organization.organization_id
     found = await limits.in_force_at(client, organization_id, asked_at, size_max=MEMBER_LIMITS_MAX)
-    in_force = [row.as_rule() for row in found]
+    in_force = [row.as_rule() for row in await lapsed_raises.as_of(client, organization_id, found, at=asked_at)]
     in_use = [group.id for group in await groups.in_use(client, organization_id, size_max=MEMBER_LIMITS_MAX)]
     named = {
         Level.ORGANIZATION: [organization_id],

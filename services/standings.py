@@ -14,7 +14,7 @@ from models import limits as rows
 from models import seats
 from models.organizations import Organization
 from models.sql import Client
-from services import expiry
+from services import expiry, lapsed_raises
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +49,12 @@ async def chains(client: Client, organization_id: str, member_ids: Sequence[str]
 async def standings(
     client: Client, organization: Organization, member_ids: Sequence[str], *, at: datetime
 ) -> dict[str, Standing]:
-    """Return where each of the given members stands at `at`, in four statements."""
+    """Return where each of the given members stands at `at`, in five statements."""
     organization_id = organization.organization_id
     found = await chains(client, organization_id, member_ids)
     subjects = rows.Subjects.of(found.values())
     in_force = await rows.in_force_for(client, organization_id, subjects)
-    limits = [limit.as_rule() for limit in in_force]
+    limits = [limit.as_rule() for limit in await lapsed_raises.as_of(client, organization_id, in_force, at=at)]
     now = windows(at, organization.time_zone)
     starts = [(interval, period.start) for interval, period in now.items()]
     counters = await expiry.counted(client, organization_id, starts, subjects, at=at)

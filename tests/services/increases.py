@@ -67,13 +67,13 @@ async def the(ours: Books, request_id: str) -> rows.LimitIncrease:
 
 
 async def the_only(ours: Books) -> rows.LimitIncrease:
-    (found,) = (await rows.page_of(ours.reader, ours.organization_id, Window(2))).rows
+    (found,) = (await rows.page_of(ours.reader, ours.organization_id, Window(2), at=START)).rows
     return found
 
 
-async def remaining(ours: Books, *member_ids: str) -> list[int]:
+async def remaining(ours: Books, *member_ids: str, at: datetime = START) -> list[int]:
     """Return what members may still spend, in dollars."""
-    found = await standings.standings(ours.reader, await ours.organization(), member_ids, at=START)
+    found = await standings.standings(ours.reader, await ours.organization(), member_ids, at=at)
     return [(found[each].effective.remaining_nanos or 0) // 10**9 for each in member_ids]
 
 

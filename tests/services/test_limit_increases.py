@@ -303,7 +303,7 @@ async def test_a_raise_keeps_kind_interval_and_every_threshold(database: Databas
     await raised(ours, bo, "200", limit_id=limit.limit_id, until=days_later(3))
     await advance(ours, 4)
 
-    page = await limit_rows.page_in_force(ours.reader, ours.organization_id, Window(10))
+    page = await limit_rows.page_in_force(ours.reader, ours.organization_id, {}, Window(10))
     named = [limit.limit_id, (await the_only(ours)).granted_limit_id or "", page.rows[0].id]
     found = {row.id: row for row in await limit_rows.find_many(ours.reader, ours.organization_id, named)}
     rows_in_turn = [found[each] for each in named]

@@ -8,11 +8,13 @@ import pytest
 
 from billing.money import Money
 from billing.windows import Interval
+from models import plans as plan_rows
 from models.database import Database
-from services import corrections, limits, seats, standings
+from models.sql import Client
+from services import corrections, limits, plans, seats, standings
 from services.outcomes import Refused
 from services.usage import EventBlocked, EventRecorded, Overage
-from tests.services.books import START, Books, a_use, books, days_later
+from tests.services.books import POOLED, START, Books, a_use, books, days_later
 
 MONDAY = days_later(4)  # 5 October 2026
 
@@ -202,6 +204,52 @@ async def test_a_tier_limit_set_on_each_member_spares_whoever_has_one_instead(da
 
     (alert,) = await ours.facts("SpendLimitThresholdReached")
     assert alert.member_id == bo
+
+
+async def test_a_limit_of_ones_own_that_is_lifted_tells_at_once_what_is_reached_without_it(database: Database) -> None:
+    ours = await books(database)
+    bo = await ours.add("bo", tier="chat")
+    await ours.cap("MEMBER", "9.00", bo, override=limits.Override.INSTEAD, thresholds=())
+    await ours.cap("SEAT_TIER", "1.00", "chat", thresholds=(75, 100))
+    await ours.use(a_use("1", bo, 90))
+    before = await told(ours)
+
+    await ours.do(limits.clear_limit, limits.ClearLimit, level=limits.Level.MEMBER, subject=bo, scope=None)
+
+    assert (before, await told(ours)) == ([], [(75, None)])
+
+
+async def test_a_limit_on_a_tier_that_has_left_the_plan_can_be_lifted_and_not_set(database: Database) -> None:
+    ours = await books(database)
+    await ours.cap("SEAT_TIER", "1.00", "chat")
+    await _publish(ours, POOLED | {"key": "bare", "tiers": [], "items": []})
+    await ours.do(plans.change, plans.Change, plan_key="bare", at=days_later(1))
+
+    again = await ours.cap("SEAT_TIER", "2.00", "chat", at=days_later(2))
+    lifted = await _lift_of_chat(ours)
+    twice = await _lift_of_chat(ours)
+
+    assert isinstance(again, Refused)
+    assert again.field == ("tier",)
+    assert isinstance(lifted, limits.LimitCleared)
+    assert isinstance(twice, Refused)
+    assert twice.message == "the plan has no seat tier 'chat'; it has none"
+
+
+async def _lift_of_chat(ours: Books) -> Any:
+    tier = limits.Level.SEAT_TIER
+    return await ours.do(
+        limits.clear_limit, limits.ClearLimit, level=tier, subject="chat", scope=None, at=days_later(2)
+    )
+
+
+async def _publish(ours: Books, document: dict[str, Any]) -> None:
+    async def publish(client: Client) -> None:
+        await plan_rows.publish(
+            client, key=document["key"], version=1, currency="USD", document=document, published_at=START
+        )
+
+    await ours.database.runner.run(publish, lane="catalog")
 
 
 async def test_each_interval_has_a_limit_of_its_own_and_the_tightest_binds(database: Database) -> None:
