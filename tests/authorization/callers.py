@@ -39,7 +39,8 @@ STRANGER: Final = "stranger"
 DEACTIVATED: Final = "deactivated"
 CALLERS: Final = (NOBODY, STRANGER, DEACTIVATED, *BUILT_IN)
 _PATHS: Final[dict[str, reach.Path]] = {}
-OPERATIONS: Final = Operations(schema, Limits(documents_cached_max=5_000))
+OPERATIONS: Final = Operations(schema, Limits(documents_cached_max=5_000, query_seconds_max=60))
+"""What somebody may see is asked here, and not how fast: on a busy machine nothing is given up."""
 
 
 @dataclass(frozen=True, slots=True)
