@@ -145,7 +145,7 @@ async def clear_limit(unit: Unit, command: ClearLimit) -> LimitCleared | Refused
         return refused
     place = _place(unit, command)
     current = await rows.find_open(unit.client, unit.organization_id, place)
-    if current is None:
+    if current is None or not await lapsed_raises.as_of(unit.client, unit.organization_id, [current], at=unit.at):
         return await _subject_refusal(unit, command) or not_found("spend limit", "level")
     await rows.end(unit.client, current, at=unit.at)
     facts = {"limitId": current.id, **place.columns}

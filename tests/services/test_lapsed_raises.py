@@ -10,6 +10,7 @@ from models.database import Database
 from models.paging import Window
 from services import groups, lapsed_raises, limit_increases, limits, reports, terms
 from services.limit_increases import Status
+from services.outcomes import RefusalCode, Refused
 from tests.services.books import START, Books, books, days_later
 from tests.services.increases import advance, asking, cap_of, capped, deciding, in_force, raised, remaining, the
 
@@ -94,6 +95,19 @@ async def test_what_is_set_over_a_raise_that_is_over_follows_what_would_have_com
     answer = await ours.cap("MEMBER", "150", bo, at=days_later(4))
 
     assert answer.previous_cap.amount == "100.00"
+
+
+async def test_where_a_raise_is_over_and_nothing_comes_back_there_is_nothing_to_lift(database: Database) -> None:
+    ours = await books(database)
+    bo = await ours.add("bo", tier="chat")
+    await ours.cap("SEAT_TIER", "50", "chat")
+    await raised(ours, bo, "80", until=days_later(3))
+
+    member = limits.Level.MEMBER
+    late = await ours.do(limits.clear_limit, limits.ClearLimit, level=member, subject=bo, scope=None, at=days_later(3))
+
+    assert isinstance(late, Refused)
+    assert late.code is RefusalCode.NOT_FOUND
 
 
 async def test_the_limit_that_is_shown_can_be_asked_about(database: Database) -> None:
