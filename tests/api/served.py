@@ -124,6 +124,33 @@ class Served:
 
         await self.database.runner.run(append, lane=self.organization_id)
 
+    async def stream(
+        self, name: str, document: str, count: int, headers: dict[str, str] | None = None, **variables: Any
+    ) -> list[tuple[str, Any]]:
+        """Return the ids and the data of the next server-sent events that somebody is told."""
+        sent = {"accept": "text/event-stream", "authorization": f"Bearer {self.token(name)}", **(headers or {})}
+        body = {"query": document, "variables": {"id": self.organization, **variables}}
+        told: list[tuple[str, Any]] = []
+        async with (
+            asyncio.timeout(SECONDS_MAX),
+            self.client.stream("POST", "/graphql/stream", json=body, headers=sent) as response,
+        ):
+            identity = ""
+            async for line in response.aiter_lines():
+                if line.startswith("id: "):
+                    identity = line[4:]
+                if line.startswith("data: "):
+                    told.append((identity, json.loads(line[6:])["data"]))
+                    if len(told) == count:
+                        break
+        return told
+
+    async def open(self, slug: str, **fields: Any) -> None:
+        """Let Ann open an organization, which is the one that everything is about from now on."""
+        wanted = {"name": slug.title(), "currency": "USD", "timeZone": "UTC", "locale": "en", "planKey": "pooled"}
+        created = await self.ask("ann", _CREATE, input={"idempotencyKey": slug, "slug": slug, **wanted, **fields})
+        self.organization, self.start = created["organization"]["id"], created["organization"]["eventCursor"]
+
     @asynccontextmanager
     async def socket(self, name: str, **rest: Any) -> AsyncIterator["Socket"]:
         """Yield a socket on which somebody has introduced themselves."""
@@ -199,19 +226,17 @@ async def served(database: Database, folder: Path, **settings: Any) -> AsyncIter
     try:
         async with httpx2.AsyncClient(base_url=decided.public_url, timeout=20) as client:
             house = Served(database, app, decided, a_key(), client)
-            await _open_acme(house)
+            await _publish(house)
+            await house.open("acme")
             yield house
     finally:
         server.should_exit = True
         await serving
 
 
-async def _open_acme(house: Served) -> None:
+async def _publish(house: Served) -> None:
     async def publish(client: Client) -> None:
         document = to_document(from_document(POOLED))
         await plans.publish(client, key="pooled", version=1, currency="USD", document=document, published_at=now())
 
     await house.database.runner.run(publish, lane="catalog")
-    wanted = {"slug": "acme", "name": "Acme", "currency": "USD", "timeZone": "UTC", "locale": "en", "planKey": "pooled"}
-    created = await house.ask("ann", _CREATE, input={"idempotencyKey": "open", **wanted})
-    house.organization, house.start = created["organization"]["id"], created["organization"]["eventCursor"]

@@ -16,7 +16,7 @@ from auth.sessions import Account, Sessions
 from events import tail
 from models.sql import Client, Statement
 from schema import ids
-from tests.api.served import SECONDS_MAX, Served, Socket, served
+from tests.api.served import Served, Socket, served
 from tests.builders import Database
 
 ALERTS = """subscription($id: ID!, $after: String) { limitApproaching(organizationId: $id, after: $after) {
@@ -199,7 +199,7 @@ async def test_sums_up_usage_that_comes_thick_and_fast(database: Database, tmp_p
             rest = []
             while sum(int(each["update"]["entries"]) for each in rest) < 20:
                 rest.append(await socket.news())
-            again = await _over_sse(house, "ann", f"{USAGE} ", 1, after=first["cursor"])
+            again = await house.stream("ann", f"{USAGE} ", 1, after=first["cursor"])
 
         assert first["update"]["entries"] == "1"
         assert len(rest) < 12
@@ -216,9 +216,9 @@ async def test_a_browser_goes_on_from_the_last_event_it_has_seen(database: Datab
         for dollars in ("0.80", "0.12", "0.08"):
             await house.use(bo, dollars)
 
-        both = await _over_sse(house, "bo", ALERTS, 2, after=house.start)
+        both = await house.stream("bo", ALERTS, 2, after=house.start)
         last = both[-1][0]
-        missed = await _over_sse(house, "bo", ALERTS, 1, {"last-event-id": last}, after=house.start)
+        missed = await house.stream("bo", ALERTS, 1, {"last-event-id": last}, after=house.start)
 
         assert [each["limitApproaching"]["alert"]["threshold"] for _, each in both] == [75, 90]
         assert [each["limitApproaching"]["cursor"] for _, each in both] == [identity for identity, _ in both]
@@ -298,25 +298,3 @@ async def _cursor(house: Served) -> str:
 
 def _server_sides(house: Served) -> list[Any]:
     return [stream._socket for stream in house.app.state.watch._streams]
-
-
-async def _over_sse(
-    house: Served, name: str, document: str, count: int, headers: dict[str, str] | None = None, **variables: Any
-) -> list[tuple[str, Any]]:
-    """Return the ids and the data of the next events of a stream."""
-    sent = {"accept": "text/event-stream", "authorization": f"Bearer {house.token(name)}", **(headers or {})}
-    body = {"query": document, "variables": {"id": house.organization, **variables}}
-    told: list[tuple[str, Any]] = []
-    async with (
-        asyncio.timeout(SECONDS_MAX),
-        house.client.stream("POST", "/graphql/stream", json=body, headers=sent) as response,
-    ):
-        identity = ""
-        async for line in response.aiter_lines():
-            if line.startswith("id: "):
-                identity = line[4:]
-            if line.startswith("data: "):
-                told.append((identity, json.loads(line[6:])["data"]))
-                if len(told) == count:
-                    break
-    return told

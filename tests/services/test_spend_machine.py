@@ -194,6 +194,7 @@ class Spending(RuleBasedStateMachine):
         else:
             self.run_(self.ours.do(members.deactivate, members.Deactivate, at=at, member_id=member_id))
             self.model.inactive.add(member_id)
+            self.model.chains[member_id] = replace(self.model.chains[member_id], tier="")
 
     @invariant()
     def what_is_shown_is_what_binds(self) -> None:
