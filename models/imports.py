@@ -65,10 +65,6 @@ _INSERT_CHUNK = Insert(
     "import_chunks", {"organization_id": TEXT, "import_id": TEXT, "first_row": INTEGER, "people": TEXT}
 )
 _CHUNK = Statement("""
-    INSERT INTO import_chunks (organization_id, import_id, first_row, people)
-    VALUES (:organization_id, :import_id, :first_row, :people)
-""")
-_CHUNK = Statement("""
     SELECT first_row, people FROM import_chunks
     WHERE organization_id = :organization_id AND import_id = :import_id AND first_row >= :first_row
     ORDER BY first_row LIMIT 1

@@ -17,7 +17,7 @@ from models import groups
 from models.fields import InstantField, code
 from models.inserting import INTEGER, TEXT, Insert
 from models.paging import Page, Window, page
-from models.selecting import Pages, Select
+from models.selecting import Lookup, Pages
 from models.sql import Statement
 
 READ_AT_ONCE = 500
@@ -61,12 +61,14 @@ async def find(client: BaseDBAsyncClient, organization_id: str, member_id: str) 
     return await Member.filter(organization_id=organization_id, id=member_id).using_db(client).first()
 
 
-_BY_IDS = Select(Member, "WHERE organization_id = :organization_id AND id IN :member_ids[]")
+_BY_IDS = Lookup(Member, "id")
+_BY_EMAILS = Lookup(Member, "email")
+_BY_EXTERNAL_IDS = Lookup(Member, "external_id")
 
 
 async def find_many(client: BaseDBAsyncClient, organization_id: str, member_ids: Sequence[str]) -> list[Member]:
     """Return those of the given members that exist, in no particular order."""
-    return await _BY_IDS.all(client, organization_id=organization_id, member_ids=member_ids)
+    return await _BY_IDS.all(client, organization_id, member_ids)
 
 
 async def names(client: BaseDBAsyncClient, organization_id: str, member_ids: Sequence[str]) -> dict[str, str]:
@@ -90,14 +92,13 @@ async def find_by_external_id(client: BaseDBAsyncClient, organization_id: str, e
 
 async def taken_emails(client: BaseDBAsyncClient, organization_id: str, emails: Sequence[str]) -> set[str]:
     """Return those of the given addresses that belong to a member already; give and get them in lower case."""
-    query = Member.filter(organization_id=organization_id, email__in=list(emails)).using_db(client)
-    return {str(found) for found in await query.values_list("email", flat=True)}
+    return {member.email for member in await _BY_EMAILS.all(client, organization_id, emails)}
 
 
 async def taken_external_ids(client: BaseDBAsyncClient, organization_id: str, external_ids: Sequence[str]) -> set[str]:
     """Return those of the given directory ids that belong to a member already."""
-    query = Member.filter(organization_id=organization_id, external_id__in=list(external_ids)).using_db(client)
-    return {str(found) for found in await query.values_list("external_id", flat=True)}
+    found = await _BY_EXTERNAL_IDS.all(client, organization_id, external_ids)
+    return {member.external_id for member in found if member.external_id is not None}
 
 
 async def find_many_by(

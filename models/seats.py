@@ -20,7 +20,7 @@ from billing.periods import Period, to_microseconds
 from models.fields import DocumentField, InstantField, code, dump
 from models.inserting import INTEGER, TEXT, Insert
 from models.paging import Page, Window, page
-from models.selecting import Select
+from models.selecting import Lookup
 from models.sql import Statement
 
 
@@ -117,14 +117,12 @@ async def places(client: BaseDBAsyncClient, organization_id: str, member_ids: Se
     return found
 
 
-_OPEN = Select(
-    SeatInterval, "WHERE organization_id = :organization_id AND member_id IN :member_ids[] AND ends_at IS NULL"
-)
+_OPEN = Lookup(SeatInterval, "member_id", "ends_at IS NULL")
 
 
 async def open_seats(client: BaseDBAsyncClient, organization_id: str, member_ids: Sequence[str]) -> list[SeatInterval]:
     """Return the seats that the given members hold now."""
-    return await _OPEN.all(client, organization_id=organization_id, member_ids=member_ids)
+    return await _OPEN.all(client, organization_id, member_ids)
 
 
 async def members_of_tier(client: BaseDBAsyncClient, organization_id: str, tier: str) -> list[str]:

@@ -4,7 +4,7 @@ A member has one open seat interval while active. Every change ends that interva
 instant, so time is covered without gap or overlap and the bill can be drawn from the history alone.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -152,8 +152,10 @@ async def grant(unit: Unit, member_id: str, seat: Seat) -> None:
 
 
 async def grant_many(unit: Unit, granted: Mapping[str, Seat]) -> None:
-    """Start the seats of several members, by their ids, and say so of each."""
-    moves = await unbilled(unit, [Move(member_id, seat, unit.at) for member_id, seat in granted.items()])
+    """Start the seats of several members who hold none, by their ids, and say so of each."""
+    moves: Sequence[Move] = [Move(member_id, seat, unit.at) for member_id, seat in granted.items()]
+    if await _is_billed(unit):
+        moves = await _begun(unit, moves, {})
     intervals = [_interval(unit, granted[move.member_id], move) for move in moves]
     await rows.insert_many(unit.client, intervals)
     for member_id, seat in granted.items():
@@ -245,13 +247,23 @@ async def unbilled(unit: Unit, moves: Sequence[Move]) -> tuple[Move, ...]:
     begins when it is granted, and the next invoice bills it from there; only where another seat ends in the next
     instant it begins then, for what is revoked before a grant never overlaps with it.
     """
-    at, organization_id = unit.at, unit.organization_id
-    if month_containing(at, unit.organization.time_zone).start != at:
+    if not await _is_billed(unit):
         return tuple(moves)
-    if await invoices.closed(unit.client, organization_id, at) is None:
-        return tuple(moves)
-    following = await rows.any_ends(unit.client, organization_id, at=at + INSTANT)
-    held = {seat.member_id: seat for seat in await rows.open_seats(unit.client, organization_id, _members(moves))}
+    held = await rows.open_seats(unit.client, unit.organization_id, [move.member_id for move in moves])
+    return await _begun(unit, moves, {seat.member_id: seat for seat in held})
+
+
+async def _is_billed(unit: Unit) -> bool:
+    """Return whether this instant is a boundary whose books are closed."""
+    if month_containing(unit.at, unit.organization.time_zone).start != unit.at:
+        return False
+    return await invoices.closed(unit.client, unit.organization_id, unit.at) is not None
+
+
+async def _begun(unit: Unit, moves: Sequence[Move], held: Mapping[str, rows.SeatInterval]) -> tuple[Move, ...]:
+    """Return moves at a boundary that is billed, of members who hold these seats or none."""
+    at = unit.at
+    following = await rows.any_ends(unit.client, unit.organization_id, at=at + INSTANT)
     found: list[Move] = []
     for move in moves:
         current = held.get(move.member_id)
@@ -260,10 +272,6 @@ async def unbilled(unit: Unit, moves: Sequence[Move]) -> tuple[Move, ...]:
         begun = replace(move, begins_at=at + INSTANT) if following else replace(move, after_close=True)
         found.append(begun if move.begins_at == at else move)
     return tuple(found)
-
-
-def _members(moves: Iterable[Move]) -> list[str]:
-    return [move.member_id for move in moves]
 
 
 def _interval(unit: Unit, seat: Seat, move: Move) -> rows.SeatInterval:

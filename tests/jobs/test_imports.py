@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
 import pytest
 
+from jobs import due
 from jobs.imports import Importer
 from models import imports as rows
 from models import members, organizations
@@ -23,6 +25,8 @@ from tests.services.books import Books, as_role, books, days_later
 from tests.services.test_closing_crash import Killed, MortalWriter
 
 SIZE = 4
+BOUNDARY = datetime(2026, 11, 1, tzinfo=UTC)
+"""An instant whose books are closed at that very instant."""
 
 
 def person(number: int, **fields: Any) -> NewMember:
@@ -35,10 +39,16 @@ def people(total: int, **by_row: NewMember) -> list[NewMember]:
 
 
 async def start(
-    ours: Books, listed: Sequence[NewMember], mode: Mode = Mode.ALL_OR_NOTHING, *, dry_run: bool = False, **fields: Any
+    ours: Books,
+    listed: Sequence[NewMember],
+    mode: Mode = Mode.ALL_OR_NOTHING,
+    *,
+    dry_run: bool = False,
+    size: int = SIZE,
+    **fields: Any,
 ) -> Any:
     lines = [number + 2 for number in range(len(listed))]
-    given = {"people": import_runs.packed(listed, lines, size=SIZE), "mode": mode, "dry_run": dry_run, **fields}
+    given = {"people": import_runs.packed(listed, lines, size=size), "mode": mode, "dry_run": dry_run, **fields}
     return await ours.do(import_runs.start, import_runs.Start, **given)
 
 
@@ -191,6 +201,25 @@ async def test_whoever_is_killed_anywhere_is_followed_by_one_who_goes_on(databas
     assert (run.status, run.done, run.added) == (Status.COMPLETED, 10, 10)
     assert len(await names(ours)) == len(await ours.facts("MemberAdded")) - 1 == 10
     assert await verification.of_organization(ours.reader, ours.organization_id) == []
+
+
+@pytest.mark.parametrize("at", [BOUNDARY, BOUNDARY + timedelta(hours=1)])
+async def test_a_chunk_takes_as_many_statements_however_many_people_it_has(database: Database, at: datetime) -> None:
+    ours = await books(database, at=BOUNDARY - timedelta(days=40))
+    async for _ in due.carry_out(ours.reader, ours.dispatcher, at=BOUNDARY):
+        pass
+    taken = []
+    for first, total in ((0, 20), (100, 60)):
+        listed = [person(number) for number in range(first, first + total)]
+        started = await start(ours, listed, Mode.BEST_EFFORT, size=total, at=at)
+        writer = MortalWriter(database.writer, 1_000)
+        dispatcher = Dispatcher(Runner(writer), ours.dispatcher.hub)
+
+        assert await Importer(ours.reader, dispatcher, clock=lambda: at).carry_out() == 1
+
+        assert (await as_it_is(ours, started)).added == total
+        taken.append(1_000 - writer.left)
+    assert taken[0] == taken[1]
 
 
 async def test_two_workers_do_everything_once(database: Database) -> None:

@@ -31,7 +31,7 @@ class MortalWriter:
 
     def __init__(self, writer: Any, statements: int) -> None:
         self._writer = writer
-        self._left = statements
+        self.left = statements
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Client]:
@@ -39,8 +39,8 @@ class MortalWriter:
             alive = client.acquire_connection
 
             def dying() -> Any:
-                self._left -= 1
-                if self._left < 0:
+                self.left -= 1
+                if self.left < 0:
                     raise Killed
                 return alive()
 
