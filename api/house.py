@@ -166,8 +166,7 @@ class Callers:
         if identity is None:
             return None
         connection.state.identity = identity
-        (held,) = await memberships.of_all(self.database.reader, self.known.clients, [identity])
-        return principal_of(identity, held)
+        return principal_of(identity, await memberships.of_one(self.database.reader, self.known.clients, identity))
 
     async def still(self, connection: HTTPConnection, caller: Principal | None) -> Principal | None:
         """Return the caller as of now: a stream outlives a role that is taken away and a session that is ended."""
@@ -219,7 +218,7 @@ def _payers_of(connection: HTTPConnection, caller: Caller | None, request: Graph
 
 
 def _is_stream(connection: HTTPConnection) -> bool:
-    return connection.scope["type"] == "websocket" or connection.url.path.endswith("/stream")
+    return connection.scope["type"] == "websocket" or str(connection.scope["path"]).endswith("/stream")
 
 
 async def _answers(database: Database) -> None:

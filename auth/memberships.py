@@ -19,6 +19,14 @@ from models.sql import Client
 PRIMARY_OWNER = "primary_owner"
 
 
+async def of_one(reader: Client, clients: Clients, identity: Identity) -> list[Membership]:
+    """Return the memberships of an identity; of a person in one statement."""
+    if isinstance(identity, ClientIdentity):
+        return await clients.memberships(identity)
+    linked = await rows.active_members(reader, identity.issuer, identity.subject)
+    return _counting(linked, identity.vouched_for)
+
+
 async def of_all(reader: Client, clients: Clients, identities: Sequence[Identity]) -> list[list[Membership]]:
     """Return the memberships of each identity, in a number of statements that depends on the programs."""
     accounts = {(each.issuer, each.subject) for each in identities if not isinstance(each, ClientIdentity)}

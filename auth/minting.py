@@ -42,13 +42,10 @@ class Mint:
         self._sealer = sealer
         self._issuer_url = issuer_url
         self._audience = audience
+        self.issuer = Issuer(issuer_url, audience, frozenset({ALGORITHM}), self)
+        """Ourselves, as a party whose tokens are believed."""
         self._signing: tuple[SigningKey, datetime] | None = None
         self._published: tuple[dict[str, Jwk], datetime] | None = None
-
-    @property
-    def issuer(self) -> Issuer:
-        """Return ourselves, as a party whose tokens are believed."""
-        return Issuer(self._issuer_url, self._audience, frozenset({ALGORITHM}), self)
 
     async def mint(
         self, subject: str, *, at: datetime, until: datetime, authenticated_at: datetime, scope: str | None = None

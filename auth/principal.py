@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Self
@@ -116,5 +117,10 @@ class Principal:
         membership = self.membership(organization_id)
         if membership is not None and membership.member_id is not None:
             return f"member:{membership.member_id}"
-        account = "\x1f".join((self.issuer, self.subject))
-        return f"account:{sha256(account.encode()).hexdigest()[:24]}"
+        return _account(self.issuer, self.subject)
+
+
+@lru_cache(maxsize=10_000)
+def _account(issuer: str, subject: str) -> str:
+    account = "\x1f".join((issuer, subject))
+    return f"account:{sha256(account.encode()).hexdigest()[:24]}"

@@ -48,12 +48,17 @@ class Providers:
         self._keys: OrderedDict[str, KeySource] = OrderedDict()
         self._oidc: OrderedDict[tuple[str, str], tuple[datetime, str | None, Oidc]] = OrderedDict()
 
-    async def named(self, url: str) -> tuple[tokens.Issuer, ...]:
-        """Return every issuer of this URL whose access tokens are believed, those believed everywhere first."""
+    def everywhere(self, url: str) -> tokens.Issuer | None:
+        """Return the issuer of this URL that the operator chose, or that is ourselves."""
         own = self._mint.issuer
-        if url == own.url:
-            return (own,)
-        found = await self._everywhere.named(url)
+        return own if url == own.url else self._everywhere.everywhere(url)
+
+    async def named(self, url: str) -> tuple[tokens.Issuer, ...]:
+        """Return every issuer of this URL whose access tokens are believed, the one believed everywhere first."""
+        first = self.everywhere(url)
+        found = () if first is None else (first,)
+        if first is self._mint.issuer:  # nobody else speaks for us
+            return found
         theirs = await rows.of_issuer(self._database.reader, url)
         return (*found, *(self._issuer(row) for row in theirs if self._may_reach(row.issuer)))
 

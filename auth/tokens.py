@@ -10,17 +10,16 @@ the client id of the sign-in, so an id token is no access token.
 import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from typing import Any, NoReturn, Protocol
 from unicodedata import category
 
 from jose import jwk
 
 from auth.keys import Jwk, KeySource
+from auth.remembering import Remembered
 
 LEEWAY = timedelta(seconds=30)
 WITHOUT_EXPIRY = timedelta(minutes=2)
@@ -79,6 +78,10 @@ class Issuer:
 class Trusted(Protocol):
     """Knows which issuers are believed."""
 
+    def everywhere(self, url: str) -> Issuer | None:
+        """Return the issuer of exactly this URL whose word counts in every organization."""
+        ...
+
     async def named(self, url: str) -> tuple[Issuer, ...]:
         """Return every issuer of exactly this URL: one for each audience and organization."""
         ...
@@ -92,9 +95,13 @@ class Issuers:
         if len(self._by_url) != len(issuers):
             raise ValueError("an issuer is listed twice")
 
-    async def named(self, url: str) -> tuple[Issuer, ...]:
+    def everywhere(self, url: str) -> Issuer | None:
         """Return the trusted issuer of exactly this URL."""
-        found = self._by_url.get(url)
+        return self._by_url.get(url)
+
+    async def named(self, url: str) -> tuple[Issuer, ...]:
+        """Return the trusted issuer of exactly this URL, the only one there is."""
+        found = self.everywhere(url)
         return () if found is None else (found,)
 
 
@@ -149,15 +156,27 @@ CLIENT_ASSERTION = Kind(
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    header: dict[str, Any]
+    """What the bytes of a token say by themselves."""
+
+    algorithm: str
+    kid: str
     payload: dict[str, Any]
     signed: bytes
     signature: bytes
 
 
-GENUINE_MAX = 10_000
-_genuine: OrderedDict[bytes, None] = OrderedDict()
-"""Which bytes were signed with which key. That never changes; whether it still counts is asked each time."""
+@dataclass(frozen=True, slots=True)
+class _Proof:
+    """That an access token is genuine: it was signed with this key, and these were believed."""
+
+    parts: _Parts
+    key: Jwk
+    signing: tuple[Issuer, ...]
+    claims: Claims
+
+
+_genuine: Remembered[_Proof] = Remembered(count_max=10_000, length_max=8 << 20)
+"""What was proved never changes. Who is believed, with which keys, and when, is asked each time."""
 
 
 async def verify_bearer(token: str, issuers: Trusted, *, at: datetime) -> Claims:
@@ -167,40 +186,45 @@ async def verify_bearer(token: str, issuers: Trusted, *, at: datetime) -> Claims
 
 async def verify(token: str, issuers: Trusted, kind: Kind, *, at: datetime) -> Claims:
     """Return the claims of a genuine token of one kind, or raise `InvalidToken`."""
-    parts = _parse(token)
-    algorithm, kid = _checked_header(parts.header, kind)
-    named = parts.payload.get("iss")
-    believed = await issuers.named(named) if isinstance(named, str) and len(named) <= ISSUER_MAX else ()
-    if not believed:
-        _refuse("the issuer is not trusted")
-    meant = _meant_for(parts.payload.get("aud"), believed)
-    signing = tuple(issuer for issuer in meant if algorithm in issuer.algorithms)
-    if not signing:
-        _refuse(f"the issuer does not sign with {algorithm}")
+    proof = _genuine.get(token) if kind is ACCESS else None
+    parts = _read(token, kind) if proof is None else proof.parts
+    signing = await _signing(parts, issuers)
     _check_claims(parts.payload, kind, at)
     # Last, for it is the only step that costs anything: nothing is fetched for a token that is refused anyway.
-    _verify_signature(parts, _only_key(await signing[0].keys.find(kid, at=at)), algorithm)
-    return _claims(parts.payload, signing, at)
+    key = _only_key(await signing[0].keys.find(parts.kid, at=at))
+    if proof is not None and proof.key is key and proof.signing == signing:
+        return proof.claims
+    _verify_signature(parts, key)
+    claims = _claims(parts.payload, signing, at)
+    if kind is ACCESS:
+        _genuine.keep(token, _Proof(parts, key, signing, claims))
+    return claims
 
 
 def unverified(token: str) -> dict[str, Any]:
     """Return what a token says, believing nothing of it: only to find out who should have signed it."""
-    return _parse(token).payload
+    return _parse(token)[1]
 
 
 def _refuse(reason: str) -> NoReturn:
     raise InvalidToken(reason)
 
 
-def _parse(token: str) -> _Parts:
+def _read(token: str, kind: Kind) -> _Parts:
+    header, payload, signature = _parse(token)
+    algorithm, kid = _checked_header(header, kind)
+    return _Parts(algorithm, kid, payload, token.rpartition(".")[0].encode("ascii"), signature)
+
+
+def _parse(token: str) -> tuple[dict[str, Any], dict[str, Any], bytes]:
+    """Return the header, the payload and the signature."""
     if len(token) > TOKEN_MAX:
         _refuse(f"longer than {TOKEN_MAX} characters")
     segments = token.split(".")
     if len(segments) != 3:
         _refuse(f"{len(segments)} parts instead of 3")
     header, payload, signature = map(_decoded, segments)
-    signed = token.rpartition(".")[0].encode("ascii")
-    return _Parts(_json_object(header), _json_object(payload), signed, signature)
+    return _json_object(header), _json_object(payload), signature
 
 
 def _decoded(segment: str) -> bytes:
@@ -244,13 +268,35 @@ def _checked_header(header: dict[str, Any], accepted: Kind) -> tuple[str, str]:
     return algorithm, kid
 
 
+async def _signing(parts: _Parts, issuers: Trusted) -> tuple[Issuer, ...]:
+    """Return who is believed to have signed this. One who is believed everywhere needs nobody beside."""
+    url = parts.payload.get("iss")
+    if not isinstance(url, str) or len(url) > ISSUER_MAX:
+        _refuse("the issuer is not trusted")
+    first = issuers.everywhere(url)
+    if first is not None and first.audience in _audiences(parts.payload) and parts.algorithm in first.algorithms:
+        return (first,)
+    believed = await issuers.named(url)
+    if not believed:
+        _refuse("the issuer is not trusted")
+    audiences = _audiences(parts.payload)
+    meant = tuple(each for each in believed if each.audience in audiences)
+    if not meant:
+        _refuse("it is meant for another audience")
+    signing = tuple(each for each in meant if parts.algorithm in each.algorithms)
+    if not signing:
+        _refuse(f"the issuer does not sign with {parts.algorithm}")
+    return signing
+
+
 def _only_key(found: tuple[Jwk, ...]) -> Jwk:
     if len(found) != 1:
         _refuse(f"{len(found)} keys have this kid")
     return found[0]
 
 
-def _verify_signature(parts: _Parts, key: Jwk, algorithm: str) -> None:
+def _verify_signature(parts: _Parts, key: Jwk) -> None:
+    algorithm = parts.algorithm
     kty, crv = _KEY_TYPES[algorithm]
     if key.get("kty") != kty or (crv is not None and key.get("crv") != crv):
         _refuse(f"the key is of another type than {algorithm} needs")
@@ -260,10 +306,6 @@ def _verify_signature(parts: _Parts, key: Jwk, algorithm: str) -> None:
     if not isinstance(operations, list) or "verify" not in operations:
         _refuse("the key is not for verifying")
     public_parts = {part: key.get(part) for part in _PUBLIC_PARTS[kty]}
-    seen = sha256(repr((parts.signed, parts.signature, algorithm, public_parts)).encode()).digest()
-    if seen in _genuine:
-        _genuine.move_to_end(seen)
-        return
     try:
         # Only the public parts reach the library, whatever else the issuer published by mistake.
         public = jwk.construct(public_parts, algorithm)
@@ -273,9 +315,6 @@ def _verify_signature(parts: _Parts, key: Jwk, algorithm: str) -> None:
         raise InvalidToken(f"the key is unusable: {type(error).__name__}") from error
     if not genuine:
         _refuse("the signature does not match, or its key is too short")
-    _genuine[seen] = None
-    if len(_genuine) > GENUINE_MAX:
-        _genuine.popitem(last=False)
 
 
 def _check_claims(payload: dict[str, Any], kind: Kind, at: datetime) -> None:
@@ -303,14 +342,15 @@ def _claims(payload: dict[str, Any], issuers: tuple[Issuer, ...], at: datetime) 
     )
 
 
-def _meant_for(audience: object, believed: tuple[Issuer, ...]) -> tuple[Issuer, ...]:
-    listed = [audience] if isinstance(audience, str) else audience
+def _audiences(payload: dict[str, Any]) -> list[str]:
+    """Return whom a token is meant for."""
+    said = payload.get("aud")
+    listed = [said] if isinstance(said, str) else said
     if not isinstance(listed, list) or len(listed) > AUDIENCES_MAX:
         _refuse("it has no audience")
-    meant = tuple(issuer for issuer in believed if issuer.audience in listed)
-    if not all(isinstance(each, str) for each in listed) or not meant:
+    if not all(isinstance(each, str) for each in listed):
         _refuse("it is meant for another audience")
-    return meant
+    return listed
 
 
 def _instant(payload: dict[str, Any], claim: str) -> datetime:

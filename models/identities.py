@@ -51,7 +51,6 @@ _ACTIVE_MEMBERS = Statement("""
     JOIN members m ON m.organization_id = i.organization_id AND m.id = i.member_id
     JOIN roles r ON r.organization_id = m.organization_id AND r.key = m.role
     WHERE i.issuer = :issuer AND i.subject = :subject AND m.status = 'ACTIVE'
-    ORDER BY m.organization_id LIMIT 1000
 """)
 
 

@@ -9,10 +9,7 @@ that names an organization, again after each migration, and `gaps` finds where t
 """
 
 import re
-from collections.abc import Iterable
-from typing import Protocol, runtime_checkable
-
-from tortoise.backends.base.client import BaseDBAsyncClient
+from collections.abc import Callable, Iterable
 
 from models.sql import Client, Statement
 
@@ -48,16 +45,10 @@ class NotConfined(RuntimeError):
     """The role that answers are read as is none, or sees more than it should: the second line would be none."""
 
 
-@runtime_checkable
-class Confining(Protocol):
-    """A client that can be kept to some organizations."""
-
-    def confined_to(self, organizations: Iterable[str]) -> BaseDBAsyncClient: ...
-
-
 def confined(reader: Client, organizations: Iterable[str]) -> Client:
     """Return `reader` kept to these organizations, where the database can keep it."""
-    return reader.confined_to(organizations) if isinstance(reader, Confining) else reader
+    keep: Callable[[Iterable[str]], Client] | None = getattr(reader, "confined_to", None)
+    return reader if keep is None else keep(organizations)
 
 
 async def confine(client: Client, role: str) -> list[str]:

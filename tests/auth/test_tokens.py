@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from auth.keys import FixedKeys
-from auth.tokens import Claims, InvalidToken, Issuer, Issuers, verify_bearer
+from auth.tokens import LOGOUT, Claims, InvalidToken, Issuer, Issuers, verify, verify_bearer
 from tests.auth import forging
 from tests.auth.forging import AUDIENCE, EC_KEY, ISSUER, NOON, NOW, P384_KEY, RSA_KEY, claims, header, token
 
@@ -254,6 +254,29 @@ async def test_allows_clocks_to_differ_by_30_seconds(accepted: bool, seconds: in
         await verify_bearer(timed, forging.issuers(), at=at)
     else:
         await refused(timed, at=at)
+
+
+async def test_remembers_what_a_token_says_and_asks_again_whether_it_counts() -> None:
+    shown = token(claims(sub="bea"), header())
+    withdrawn, replaced, retired = (
+        forging.issuers(forging.jwk_of(EC_KEY, "ec")),
+        forging.issuers(forging.jwk_of(forging.STRANGERS_KEY, "rsa")),
+        forging.issuers(forging.jwk_of(RSA_KEY, "rsa", use="enc")),
+    )
+    another = Issuers(Issuer(ISSUER, "another-api", frozenset({"RS256"}), FixedKeys(forging.KEYS)))
+
+    first = await verify_bearer(shown, forging.issuers(), at=NOON)
+
+    assert await verify_bearer(shown, forging.issuers(), at=NOON) == first
+    assert await refused(shown, at=NOON + timedelta(hours=2)) == "it has expired"
+    assert await refused(shown, issuers=withdrawn) == "0 keys have this kid"
+    assert await refused(shown, issuers=replaced) == "the signature does not match, or its key is too short"
+    assert await refused(shown, issuers=retired) == "the key is for another use"
+    assert await refused(shown, issuers=Issuers()) == "the issuer is not trusted"
+    assert await refused(shown, issuers=another) == "it is meant for another audience"
+    with pytest.raises(InvalidToken):
+        await verify(shown, forging.issuers(), LOGOUT, at=NOON)
+    assert await verify_bearer(shown, forging.issuers(), at=NOON) == first
 
 
 async def test_tells_the_bearer_nothing_about_why() -> None:
