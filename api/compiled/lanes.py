@@ -13,10 +13,11 @@ import types
 from collections import defaultdict
 from collections.abc import Coroutine, Generator, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from api.compiled.fields import Field, Waiting
 from schema.batches import Loader, Waiter
+from schema.loaded import Loaded
 
 
 class Journey(Protocol):
@@ -34,8 +35,8 @@ class Journey(Protocol):
         """Return those who are to be started now, in the order of the answer."""
         ...
 
-    def loader(self, of: Field) -> Loader[Any, Any]:
-        """Return what reads the rows of a field that is made of one."""
+    def loader(self, how: Loaded) -> Loader[Any, Any]:
+        """Return what reads the rows that a field is made of."""
         ...
 
     def arrive(
@@ -78,13 +79,10 @@ class Lanes:
         while taken := self._journey.taken():
             wanted: defaultdict[Field, list[Waiting]] = defaultdict(list)
             for one in taken:
-                if one[0].loaded is None:
-                    going.append(one)
-                else:
-                    wanted[one[0]].append(one)
+                (going if one[0].loaded is None else wanted[one[0]]).append(one)
             for of, those in wanted.items():
-                loader = self._journey.loader(of)
-                self._load(loader, [of.loaded.key(one[1]) for one in those], those)
+                how = cast(Loaded, of.loaded)
+                self._load(self._journey.loader(how), [how.key(one[1]) for one in those], those)
         return going
 
     def _load(self, loader: Loader[Any, Any], keys: Sequence[Any], those: Sequence[Waiting]) -> None:

@@ -20,6 +20,7 @@ from api.compiled import lanes
 from api.compiled.fields import Field, Path, PlanInfo, Waiting, keys
 from schema.access import Guard
 from schema.batches import Loader
+from schema.loaded import Loaded
 
 if TYPE_CHECKING:
     from api.compiled.plans import Plan
@@ -132,10 +133,9 @@ class Run:
         else:
             self.errors.add(error, path)
 
-    def loader(self, of: Field) -> Loader[Any, Any]:
-        """Return what reads the rows of a field that is made of one."""
-        assert of.loaded is not None, "only such a field has a loader"
-        return of.loaded.loader(self.context.loaders)
+    def loader(self, how: Loaded) -> Loader[Any, Any]:
+        """Return what reads the rows that a field is made of."""
+        return how.loader(self.context.loaders)
 
     def arrive(
         self, those: Sequence[Waiting], keys: Sequence[Any], known: Mapping[Any, Any], fault: BaseException | None
