@@ -51,7 +51,7 @@ class StepUpRequired(Exception):
         self.seconds_max = seconds_max
 
 
-# What moves money or changes who may do what. Reporting usage is neither: programs do it all day.
+# What moves money or changes who may do or hear what. Reporting usage is neither: programs do it all day.
 SENSITIVE = frozenset(
     {
         Permission.ORGANIZATION_WRITE,
@@ -60,6 +60,7 @@ SENSITIVE = frozenset(
         Permission.PLAN_WRITE,
         Permission.SPEND_LIMITS_WRITE,
         Permission.INVOICES_WRITE,
+        Permission.WEBHOOKS_WRITE,
         Permission.ACCESS_WRITE,
     }
 )
