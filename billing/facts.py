@@ -7,15 +7,17 @@ say, so a preview is the draft of the facts as they would be.
 ['CLOSING', 'OPENING']
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from billing import periods
+from billing.advances import Advance
 from billing.contracts import Contract
 from billing.corrections import Adjustment
 from billing.periods import Period
-from billing.plan_items import Cycle, PlanItem, Seats
+from billing.plan_items import Cycle, PlanItem, Seats, Timing
 from billing.plans import Plan
 from billing.seats import SeatInterval
 from billing.usage import UsageTotal
@@ -56,7 +58,8 @@ class Facts:
 
     `earlier` are the plans that were replaced within an interval still billed here, the last one at `plan_since`;
     `usage` is then only what was used from that instant on. `events` are those of the meters that `event_meters`
-    names. `tax_exemption` is the reason why this customer owes no tax.
+    names. `tax_exemption` is the reason why this customer owes no tax. `advances` is what earlier boundaries billed of
+    what is settled here; None where it is not known: then it counts as billed at the list price.
     """
 
     plan: Plan
@@ -76,6 +79,7 @@ class Facts:
     plan_since: datetime | None = None
     events: tuple[UsageEvent, ...] | None = None
     tax_exemption: str | None = None
+    advances: tuple[Advance, ...] | None = None
 
 
 def cycle_start(item: PlanItem, *, service: datetime, plan: datetime | None) -> datetime:
@@ -87,7 +91,22 @@ def seats_needed_from(
     plan: Plan, period: Period, service_start: datetime, time_zone: str, *, plan_since: datetime | None = None
 ) -> datetime:
     """Return the instant from which `draft` must know the seats to close `period`."""
-    counted = (item for item in plan.items if isinstance(item.quantity, Seats))
+    counted = [item for item in plan.items if isinstance(item.quantity, Seats)]
+    return _earliest(counted, period, service_start, time_zone, plan_since)
+
+
+def advances_needed_from(
+    plan: Plan, period: Period, service_start: datetime, time_zone: str, *, plan_since: datetime | None = None
+) -> datetime:
+    """Return the first boundary that may have billed in advance what `draft` gives back of a replaced plan."""
+    ahead = [item for item in plan.items if item.timing is Timing.ADVANCE]
+    return _earliest(ahead, period, service_start, time_zone, plan_since)
+
+
+def _earliest(
+    items: Iterable[PlanItem], period: Period, service_start: datetime, time_zone: str, plan_since: datetime | None
+) -> datetime:
+    """Return where the longest of the items' intervals that are running in `period` began."""
     starts = (
         periods.months_span(
             period.start,
@@ -95,7 +114,7 @@ def seats_needed_from(
             item.interval.months,
             time_zone,
         ).start
-        for item in counted
+        for item in items
     )
     return min((period.start, *starts))
 

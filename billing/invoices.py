@@ -20,15 +20,14 @@ total is the subtotal and the tax, to the last minor unit.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
-from billing import contracts, corrections, instalment_lines, item_bills, plan_lines, seats
+from billing import contracts, corrections, instalment_lines, item_bills, sections
 from billing.facts import Boundary, Facts, Stretch, event_meters, seats_needed_from
 from billing.lines import Line, MemberShare
 from billing.money import Money, total
 from billing.plans import Plan, Usage
 from billing.prices import QuoteRequired
-from billing.taxes import Taxable, TaxLine, assess, exempted
+from billing.taxes import TaxLine, assess, exempted
 from billing.usage import UsageTotal
 
 __all__ = [
@@ -45,9 +44,6 @@ __all__ = [
     "seats_needed_from",
 ]
 
-Charge = tuple[Line, Fraction]
-"""A line and the percentage at which it is taxed."""
-
 
 @dataclass(frozen=True, slots=True)
 class ItemQuote:
@@ -62,7 +58,8 @@ class Draft:
     """An invoice before it has a number. `included_tax` is inside the subtotal, `tax` is on top of it.
 
     `tax_rates` divides the tax by rate, and `line_taxes` by line, the plan's discounts at the end left out: each line
-    is taxed on what is left of it after its share of them. `exemption` is the reason why no tax is due.
+    is taxed on what is left of it after its share of them, which is in `line_nets`. `exemption` is the reason why no
+    tax is due.
     """
 
     currency: str
@@ -75,6 +72,12 @@ class Draft:
     tax_rates: tuple[TaxLine, ...] = ()
     line_taxes: tuple[Money, ...] = ()
     exemption: str | None = None
+    line_nets: tuple[Money, ...] = ()
+
+    @property
+    def nets(self) -> tuple[tuple[Line, Money], ...]:
+        """The lines but for the discounts of whole plans, each with what is left of it after its share of those."""
+        return tuple(zip(self.lines, self.line_nets, strict=False))
 
 
 def draft(facts: Facts) -> Draft:
@@ -82,21 +85,23 @@ def draft(facts: Facts) -> Draft:
     ending = contracts.apply_prices(facts.plan, facts.contract)
     beginning = contracts.apply_prices(facts.next_plan or facts.plan, facts.next_contract or facts.contract)
     currency, tax = beginning.currency, exempted(beginning.tax, facts.tax_exemption)
-    closed, opened = list[Charge](), list[Charge]()
+    closed, opened = sections.of_ending(facts, ending), sections.of_beginning(beginning)
+    settled = [(stretch, sections.of_replaced(facts, stretch)) for stretch in facts.earlier]
     quotes: list[ItemQuote] = []
     for bill in item_bills.outcomes(facts, ending, beginning):
         if isinstance(bill.outcome, QuoteRequired):
             quotes.append(ItemQuote(bill.item.key, bill.outcome))
-            continue
-        percent, side = bill.plan.tax_percent(bill.item.key), opened if bill.begins and facts.next_plan else closed
-        side.extend((each.on(bill.period), percent) for each in bill.outcome)
-    others = (*instalment_lines.made(facts, ending), *_adjustments(facts, ending))
-    closed.extend((line, ending.tax_percent(line.item_key)) for line in others)
-    first = _section(facts, closed, ending, _commitment(facts, ending), "")
-    second = _section(facts, opened, beginning, None, "next/")
-    made = _stating((*first.charges, *second.charges, *first.discounts, *second.discounts), tax.exemption)
+        elif bill.settles is not None:
+            next(each for stretch, each in settled if stretch is bill.settles).add(bill)
+        else:
+            (opened if bill.begins and facts.next_plan else closed).add(bill)
+    closed.add_lines((*instalment_lines.made(facts, ending), *_adjustments(facts, ending)))
+    found = [each.section(facts) for each in (*(each for _, each in settled), closed, opened)]
+    charges = tuple(line for each in found for line in each.charges)
+    taxables = tuple(each for section in found for each in section.taxables)
+    made = _stating((*charges, *(line for each in found for line in each.discounts)), tax.exemption)
     subtotal = total([line.amount for line in made], currency)
-    owed = assess((*first.taxables, *second.taxables), tax, currency)
+    owed = assess(taxables, tax, currency)
     return Draft(
         currency,
         made,
@@ -108,6 +113,7 @@ def draft(facts: Facts) -> Draft:
         owed.rates,
         owed.parts,
         tax.exemption,
+        tuple(each.amount for each in taxables),
     )
 
 
@@ -118,39 +124,6 @@ def _stating(lines: tuple[Line, ...], exemption: str | None) -> tuple[Line, ...]
     said = f"tax=EXEMPT: {exemption}"
     explanations = (replace(line.explanation, policy=(*line.explanation.policy, said)) for line in lines)
     return tuple(replace(line, explanation=each) for line, each in zip(lines, explanations, strict=True))
-
-
-@dataclass(frozen=True, slots=True)
-class _Section:
-    """The lines that one plan stands for, and what is taxed of them in the order of the charges."""
-
-    charges: tuple[Line, ...]
-    discounts: tuple[Line, ...]
-    taxables: tuple[Taxable, ...]
-
-
-def _section(facts: Facts, charges: list[Charge], plan: Plan, commitment: Money | None, prefix: str) -> _Section:
-    beside = plan_lines.made(
-        [Taxable(line.amount, percent, line.exact) for line, percent in charges],
-        discounts=plan.discounts,
-        commitment=commitment,
-        tax_percent=plan.tax.percent,
-        currency=plan.currency,
-        locale=facts.locale,
-        prefix=prefix,
-    )
-    top_up, discounts = (tuple(each.on(facts.period) for each in lines) for lines in (beside.top_up, beside.discounts))
-    return _Section((*(line for line, _ in charges), *top_up), discounts, beside.taxables)
-
-
-def _commitment(facts: Facts, plan: Plan) -> Money | None:
-    """Return the least the month that ends must bill; in the month in which the service began, by the days left."""
-    if plan.commitment is None or facts.boundary is not Boundary.CLOSING or facts.service_start >= facts.period.end:
-        return None
-    if not facts.period.contains(facts.service_start):
-        return plan.commitment
-    share = seats.days_left(facts.service_start, facts.period, facts.time_zone)
-    return Money.rounded(plan.commitment.exact * share, plan.currency)
 
 
 def _adjustments(facts: Facts, plan: Plan) -> Iterator[Line]:

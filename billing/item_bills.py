@@ -22,12 +22,14 @@ item by the quarter or year that too is within an interval.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
 from typing import assert_never
 
-from billing import counting, lines, periods, seats, usage_lines
+from billing import advances, bounds, counting, lines, periods, seats, usage_lines
 from billing.counting import Span
 from billing.facts import Boundary, Facts, Stretch, cycle_start
 from billing.lines import Charged, Priced
+from billing.money import Money, total
 from billing.periods import Period, local_date
 from billing.plans import ContractBand, Decrease, Plan, PlanItem, Seats, Timing
 from billing.prices import QuoteRequired, RateCardPrice
@@ -38,13 +40,19 @@ Outcome = tuple[Priced, ...] | QuoteRequired
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """What one item bills, for which time, and by which plan; `begins` is said of what bills the following time."""
+    """What one item bills, for which time, and by which plan; `begins` is said of what bills the following time.
+
+    `settles` is the replaced plan that it settles. `returns` is what was billed in advance of the item before, where
+    part of that comes back: its discounts are in it already.
+    """
 
     plan: Plan
     item: PlanItem
     period: Period
     outcome: Outcome
     begins: bool = False
+    settles: Stretch | None = None
+    returns: Money | None = None
 
 
 def outcomes(facts: Facts, ending: Plan, beginning: Plan) -> Iterator[Bill]:
@@ -93,13 +101,19 @@ def _settled(facts: Facts, stretch: Stretch) -> Iterator[Bill]:
         span = _span(facts, item, facts.period, came=stretch.since, since=stretch.since, until=stretch.until)
         if span.until is None:  # replaced where the interval ended by itself, which was billed then
             continue
-        key = f"{item.key}/until-{local_date(stretch.until, facts.time_zone)}"
+        key = f"{item.key}/{until(facts, stretch)}"
         if item.timing is Timing.ARREARS:
-            yield Bill(stretch.plan, item, span.period, _arrears(facts, item, span, stretch.usage, key))
+            outcome, returns = _arrears(facts, item, span, stretch.usage, key), None
         elif _opens(facts, span):
-            yield Bill(stretch.plan, item, span.period, _advance(facts, item, span, stretch.until, key))
+            outcome, returns = _advance(facts, item, span, stretch.until, key), None
         else:
-            yield Bill(stretch.plan, item, span.period, _given_back(facts, item, span, key))
+            outcome, returns = _given_back(facts, item, span, stretch, key)
+        yield Bill(stretch.plan, item, span.period, outcome, settles=stretch, returns=returns)
+
+
+def until(facts: Facts, stretch: Stretch) -> str:
+    """Return what the keys of the lines say of a replaced plan."""
+    return f"until-{local_date(stretch.until, facts.time_zone)}"
 
 
 def _listed(plan: Plan) -> tuple[PlanItem, ...]:
@@ -162,8 +176,8 @@ def _changes(facts: Facts, item: PlanItem, span: Span) -> Outcome:
     return _difference(facts, item, now, before, f"{item.key}/changes")
 
 
-def _given_back(facts: Facts, item: PlanItem, span: Span, key: str) -> Outcome:
-    """Bill the difference between what a replaced plan covered and what was billed of it in advance.
+def _given_back(facts: Facts, item: PlanItem, span: Span, stretch: Stretch, key: str) -> tuple[Outcome, Money]:
+    """Bill the difference between what a replaced plan covered and what was billed of it in advance, and return that.
 
     By the item's policy for a decrease: only CREDIT gives anything back.
     """
@@ -173,7 +187,24 @@ def _given_back(facts: Facts, item: PlanItem, span: Span, key: str) -> Outcome:
     now = lines.charged(item, counted, facts.plan.currency)
     if isinstance(now, Charged) and isinstance(before, Charged) and item.decrease is not Decrease.CREDIT:
         now = max(now, before, key=lambda side: side.amount.minor)
-    return _difference(facts, item, now, before, key)
+    outcome = _difference(facts, item, now, before, key)
+    if isinstance(now, QuoteRequired) or isinstance(before, QuoteRequired):
+        return outcome, Money.zero(facts.plan.currency)
+    assert not isinstance(outcome, QuoteRequired), "neither side needs a quote"
+    owed, listed = _net(item, now), _net(item, before)
+    if facts.advances is None or not listed:
+        return outcome, Money.rounded(listed, facts.plan.currency)
+    billed = advances.billed(
+        facts.advances, item, span.period, facts.plan.currency, since=stretch.since, until=stretch.until
+    )
+    at_list = total([each.amount for each in outcome], billed.currency)
+    return (*outcome, *advances.corrected(item, at_list, billed, owed / listed, key=key, locale=facts.locale)), billed
+
+
+def _net(item: PlanItem, side: Charged) -> Fraction:
+    """Return what is owed for a charge after the item's own discounts and bounds: exact, where there are none."""
+    net = bounds.net(item, side.amount, side.exact, side.counted.bounds_factor)
+    return side.exact if net == side.amount else net.exact
 
 
 def _difference(

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from billing import bounds, discounts
-from billing.bounds import Adjustment
+from billing.bounds import ONE, Adjustment
 from billing.discounts import Discount
 from billing.explanations import Explanation, Source, SourceKind, rounded
 from billing.lines import Priced
@@ -46,10 +46,12 @@ def made(
     discounts: Sequence[Discount] = (),
     commitment: Money | None = None,
     prefix: str = "",
+    share: Fraction = ONE,
 ) -> Made:
     """Return what the plan's commitment and discounts make of `charges`; the top-up is taxed at `tax_percent`.
 
-    The keys of the lines begin with `prefix`, where two plans are on one invoice.
+    The keys of the lines begin with `prefix`, where two plans are on one invoice. A fixed discount is taken for the
+    `share` of the month in which the plan was in force.
     """
     topped: list[Priced] = []
     taken_off: list[Priced] = []
@@ -61,15 +63,15 @@ def made(
         topped.append(_line(top_up, prefix, locale))
         taxables.append(Taxable(top_up.amount, tax_percent, top_up.exact))
         subtotal = commitment
-    for place, taken in enumerate(_taken(discounts, subtotal), 1):
+    for place, taken in enumerate(_taken(discounts, subtotal, share), 1):
         discount = bounds.discount(taken, f"discount-{place}")
         taken_off.append(_line(discount, prefix, locale))
         taxables = _shared(taxables, discount.amount)
     return Made(tuple(topped), tuple(taken_off), tuple(taxables))
 
 
-def _taken(given: Sequence[Discount], subtotal: Money) -> tuple[discounts.Taken, ...]:
-    return tuple(each for each in discounts.apply(given, subtotal, subtotal.exact) if each.taken.minor)
+def _taken(given: Sequence[Discount], subtotal: Money, share: Fraction) -> tuple[discounts.Taken, ...]:
+    return tuple(each for each in discounts.apply(given, subtotal, subtotal.exact, factor=share) if each.taken.minor)
 
 
 def _shared(taxables: Sequence[Taxable], amount: Money) -> list[Taxable]:

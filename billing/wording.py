@@ -23,6 +23,7 @@ class Phrase(StrEnum):
     DISCOUNT_NAME = "DISCOUNT_NAME"
     COMMITMENT = "COMMITMENT"
     BILLED = "BILLED"
+    AS_BILLED = "AS_BILLED"
     INSTALMENT = "INSTALMENT"
     USAGE = "USAGE"
     LATE_USAGE = "LATE_USAGE"
@@ -42,6 +43,7 @@ _WORDS: Final = {
         Phrase.DISCOUNT_NAME: "discount",
         Phrase.COMMITMENT: "Top-up to the committed amount",
         Phrase.BILLED: "{item}: billed before",
+        Phrase.AS_BILLED: "{item}: share of the discounts at which it was billed",
         Phrase.INSTALMENT: "Contract {number}: instalment {position} of {count}",
         Phrase.USAGE: "{item}: {model}, {direction}",
         Phrase.LATE_USAGE: "{item}: {model}, {direction}, late usage of {origin} (invoice {invoice})",
@@ -59,6 +61,7 @@ _WORDS: Final = {
         Phrase.DISCOUNT_NAME: "скидка",
         Phrase.COMMITMENT: "Доплата до гарантированной суммы",
         Phrase.BILLED: "{item}: выставлено ранее",
+        Phrase.AS_BILLED: "{item}: доля скидок, с которыми было выставлено",
         Phrase.INSTALMENT: "Договор {number}: платёж {position} из {count}",
         Phrase.USAGE: "{item}: {model}, {direction}",
         Phrase.LATE_USAGE: "{item}: {model}, {direction}, поздние данные за {origin} (счёт {invoice})",
@@ -76,6 +79,7 @@ _WORDS: Final = {
         Phrase.DISCOUNT_NAME: "折扣",
         Phrase.COMMITMENT: "补足至承诺金额",
         Phrase.BILLED: "{item}：此前已开票",
+        Phrase.AS_BILLED: "{item}：开票时所享折扣的相应部分",
         Phrase.INSTALMENT: "合同 {number}：第 {position} 期，共 {count} 期",
         Phrase.USAGE: "{item}：{model}，{direction}",
         Phrase.LATE_USAGE: "{item}：{model}，{direction}，{origin} 的迟到用量（发票 {invoice}）",
@@ -93,6 +97,7 @@ _WORDS: Final = {
         Phrase.DISCOUNT_NAME: "diskon",
         Phrase.COMMITMENT: "Tambahan hingga jumlah komitmen",
         Phrase.BILLED: "{item}: sudah ditagih",
+        Phrase.AS_BILLED: "{item}: bagian diskon saat ditagih",
         Phrase.INSTALMENT: "Kontrak {number}: angsuran {position} dari {count}",
         Phrase.USAGE: "{item}: {model}, {direction}",
         Phrase.LATE_USAGE: "{item}: {model}, {direction}, pemakaian terlambat {origin} (faktur {invoice})",

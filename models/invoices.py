@@ -190,6 +190,15 @@ async def issued_after(client: BaseDBAsyncClient, organization_id: str, after: s
     return await query.order_by("id").limit(limit)
 
 
+async def issued_between(
+    client: BaseDBAsyncClient, organization_id: str, first: datetime, last: datetime
+) -> list[Invoice]:
+    """Return the invoices of the boundaries from `first` to `last`, but for drafts and those that were voided."""
+    query = Invoice.filter(organization_id=organization_id, boundary_at__gte=first, boundary_at__lte=last)
+    query = query.filter(status__not_in=["DRAFT", "VOIDED"]).using_db(client)
+    return await query.order_by("boundary_at", "id").limit(1_000)
+
+
 async def find_many(client: BaseDBAsyncClient, organization_id: str, invoice_ids: Sequence[str]) -> list[Invoice]:
     """Return invoices by id, in no particular order."""
     return await Invoice.filter(organization_id=organization_id, id__in=list(invoice_ids)).using_db(client)

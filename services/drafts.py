@@ -5,14 +5,15 @@ is no second way to an amount, so what a preview says is what the invoice will s
 as somebody supposes them to be.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
 
 from billing import invoices as rules
+from billing.advances import Advance
 from billing.corrections import Adjustment, Reason
-from billing.facts import Boundary, Facts, Stretch, event_meters, seats_needed_from
+from billing.facts import Boundary, Facts, Stretch, advances_needed_from, event_meters, seats_needed_from
 from billing.invoices import Draft
 from billing.money import Money
 from billing.periods import Period, label, month_containing, next_month
@@ -22,7 +23,7 @@ from billing.usage_events import UsageEvent
 from models import adjustments, exemptions, releases, seats, usage
 from models.organizations import Organization
 from models.sql import Client
-from services import terms
+from services import advances, terms
 from services.terms import Terms, Timeline
 
 LOOK_AHEAD_MONTHS = 12
@@ -133,7 +134,30 @@ async def _facts(
         ),
         plan_since=in_force.since if in_force.since > begins_at else None,
         tax_exemption=await _exemption(client, organization, period.end - _INSTANT if before else period.end),
+        advances=await _advances(client, organization, period, begins_at, replaced, supposing),
     )
+
+
+async def _advances(
+    client: Client,
+    organization: Organization,
+    period: Period,
+    begins_at: datetime,
+    replaced: Sequence[Terms],
+    supposing: Supposition,
+) -> tuple[Advance, ...]:
+    """Return what was billed in advance of the plans that were replaced; nothing is read where there are none."""
+    if not replaced:
+        return ()
+
+    async def draw(earlier: Period) -> Drafted | None:
+        return await at_end_of(client, organization, earlier, supposing)
+
+    starts = (
+        advances_needed_from(each.plan, period, begins_at, organization.time_zone, plan_since=each.since)
+        for each in replaced
+    )
+    return await advances.billed_between(client, organization, min(starts), period.start, draw=draw)
 
 
 async def _exemption(client: Client, organization: Organization, at: datetime) -> str | None:

@@ -106,6 +106,7 @@ async def _frozen(unit: Unit, draft: Draft) -> dict[str, Any]:
         "seller": await sellers.find(unit.client, unit.organization.seller),
         "time_zone": unit.organization.time_zone,
         "tax_exemption": draft.exemption,
+        "nets": {line.key: net.minor for line, net in draft.nets if net != line.amount},
         "tax_rates": [
             {"percent": decimal_text(rate.percent), "base_minor": rate.base.minor, "tax_minor": rate.amount.minor}
             for rate in draft.tax_rates

@@ -170,7 +170,11 @@ async def _refusal(
     if billed_to is not None and effective_at < from_microseconds(billed_to):
         message = f"everything up to {from_microseconds(billed_to).isoformat()} is billed"
         return Refused(RefusalCode.TIME_OUT_OF_RANGE, message, ("effectiveAt",))
-    return await _seating_refusal(client, organization, _terms(offered, effective_at, "supposed"), effective_at)
+    wanted = _terms(offered, effective_at, "supposed")
+    if wanted.plan.tax.mode is not current.plan.tax.mode:
+        message = f"prices of {offered.key} are {wanted.plan.tax.mode} of tax, those of the plan in force then are not"
+        return Refused(RefusalCode.PLAN_INVALID, message, ("planKey",))
+    return await _seating_refusal(client, organization, wanted, effective_at)
 
 
 async def _unbilled(client: Client, organization_id: str, at: datetime) -> datetime:

@@ -135,3 +135,20 @@ async def test_a_plan_without_a_place_for_a_seat_that_is_held_is_refused(databas
 
     assert isinstance(answer, Refused)
     assert answer.code is RefusalCode.PLAN_INVALID
+
+
+async def test_a_plan_whose_prices_have_the_tax_elsewhere_is_refused(database: Database) -> None:
+    ours = await books(database)
+    inclusive = deepcopy(POOLED) | {"key": "inclusive", "tax": {"mode": "INCLUSIVE", "percent": "20"}}
+
+    async def publish(client: Client) -> None:
+        await plan_rows.publish(
+            client, key="inclusive", version=1, currency="USD", document=inclusive, published_at=START
+        )
+
+    await database.runner.run(publish, lane="catalog")
+
+    answer = await ours.do(plans.change, plans.Change, plan_key="inclusive", at=MIDDLE)
+
+    assert isinstance(answer, Refused), "what was paid with the tax inside would come back with the tax on top"
+    assert (answer.code, answer.field) == (RefusalCode.PLAN_INVALID, ("planKey",))
