@@ -85,7 +85,8 @@ def count(
             if item.needs_events and events is None:
                 raise EventsNeeded(item.meters[0])
             if item.reads_events and events is not None:
-                counted = event_counts.counted(item, events, span.period, span.time_zone)
+                part = Period(span.since or span.period.start, span.until or span.period.end)
+                counted = event_counts.counted(item, events, span.period, span.time_zone, within=part)
                 return replace(counted, bounds_factor=share)
             return usage_lines.counted(item, usage, share)
         case Flat():

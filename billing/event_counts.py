@@ -29,17 +29,24 @@ from billing.usage import Aggregation
 from billing.usage_events import UsageEvent, Window
 
 
-def counted(item: PlanItem, events: Iterable[UsageEvent], period: Period, time_zone: str) -> Counted:
-    """Return the quantity of the item's meters over `period`, whatever the order of `events`."""
-    quantity, known = item.quantity, tuple(events)
+def counted(
+    item: PlanItem, events: Iterable[UsageEvent], period: Period, time_zone: str, *, within: Period | None = None
+) -> Counted:
+    """Return the quantity of the item's meters over `period`, whatever the order of `events`.
+
+    Where the plan was in force `within` a part of it, what occurred in that part counts; a level that was reached
+    before lasts into it.
+    """
+    quantity, known, part = item.quantity, tuple(events), within or period
     assert isinstance(quantity, Usage | Capacity), "only usage is counted event by event"
     match quantity:
         case Usage(meter, aggregation):
-            ours = usage_events.ordered(known, meter, period)
-            total, detail = _usage(item, quantity, ours, period, time_zone)
+            reached = aggregation is Aggregation.WEIGHTED_SUM
+            ours = usage_events.ordered(known, meter, Period(period.start, part.end) if reached else part)
+            total, detail = _usage(item, quantity, ours, period, part, time_zone)
         case Capacity(meters):
             aggregation = Aggregation.MAX
-            by_meter = {meter: usage_events.ordered(known, meter, period) for meter in meters}
+            by_meter = {meter: usage_events.ordered(known, meter, part) for meter in meters}
             ours = tuple(event for meter in meters for event in by_meter[meter])
             peaks = tuple((meter, usage_events.aggregate(by_meter[meter], aggregation, period)) for meter in meters)
             total, detail = Fraction(1 if ours else 0), Peaks(peaks)
@@ -56,9 +63,9 @@ def counted(item: PlanItem, events: Iterable[UsageEvent], period: Period, time_z
 
 
 def _usage(
-    item: PlanItem, quantity: Usage, ours: tuple[UsageEvent, ...], period: Period, time_zone: str
+    item: PlanItem, quantity: Usage, ours: tuple[UsageEvent, ...], period: Period, part: Period, time_zone: str
 ) -> tuple[Fraction, Detail | None]:
-    whole = usage_events.aggregate(ours, quantity.aggregation, period)
+    whole = usage_events.aggregate(ours, quantity.aggregation, period, within=part)
     if isinstance(item.price, PercentagePrice) and item.price.by_event:
         return whole, EventAmounts(tuple(event.value for event in ours))
     if quantity.window is Window.PERIOD:
@@ -66,7 +73,7 @@ def _usage(
     groups = usage_events.windows(ours, quantity.window, time_zone)
     quantities = [usage_events.aggregate(group, quantity.aggregation, period) for group in groups]
     if item.commitment is not None:  # what was committed for a window is owed in one without usage too
-        unused = usage_events.window_count(quantity.window, period, time_zone) - len(quantities)
+        unused = usage_events.window_count(quantity.window, part, time_zone) - len(quantities)
         quantities += [Fraction(0)] * unused
     return sum(quantities, Fraction(0)), Windows(tuple(quantities))
 

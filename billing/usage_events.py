@@ -60,8 +60,10 @@ def ordered(events: Iterable[UsageEvent], meter: str, period: Period) -> tuple[U
     return tuple(sorted(each for each in known if each.id not in replaced and period.contains(each.occurred_at)))
 
 
-def aggregate(events: Sequence[UsageEvent], aggregation: Aggregation, period: Period) -> Fraction:
-    """Return the quantity of ordered `events`."""
+def aggregate(
+    events: Sequence[UsageEvent], aggregation: Aggregation, period: Period, *, within: Period | None = None
+) -> Fraction:
+    """Return the quantity of ordered `events`; a level over time is that of `period`, held only `within` a part of it."""
     match aggregation:
         case Aggregation.SUM:
             return sum((event.value for event in events), Fraction(0))
@@ -74,7 +76,7 @@ def aggregate(events: Sequence[UsageEvent], aggregation: Aggregation, period: Pe
         case Aggregation.LATEST:
             return events[-1].value if events else Fraction(0)
         case Aggregation.WEIGHTED_SUM:
-            return sum((event.value * _left(event, period) for event in events), Fraction(0))
+            return sum((event.value * _held(event, period, within or period) for event in events), Fraction(0))
         case _:
             assert_never(aggregation)
 
@@ -117,8 +119,10 @@ def weight(events: Sequence[UsageEvent], aggregation: Aggregation) -> Fraction:
             assert_never(aggregation)
 
 
-def _left(event: UsageEvent, period: Period) -> Fraction:
-    return Fraction(Period(event.occurred_at, period.end).microseconds, period.microseconds)
+def _held(event: UsageEvent, period: Period, within: Period) -> Fraction:
+    """Return the part of the period over which a change of the level lasts."""
+    lasts = Period(event.occurred_at, period.end).overlap(within)
+    return Fraction(lasts.microseconds if lasts else 0, period.microseconds)
 
 
 def _window_of(event: UsageEvent, window: Window, time_zone: str) -> tuple[int, ...]:

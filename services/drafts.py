@@ -122,7 +122,7 @@ async def _facts(
         next_plan=after.plan if before and after and after.plan != before.plan else None,
         next_contract=after.contract if before and after and after.contract != before.contract else None,
         adjustments=await _adjustments(client, organization, period),
-        events=await _events(client, organization, period, in_force),
+        events=await _events(client, organization, period, (*replaced, in_force)),
         earlier=tuple(
             Stretch(
                 each.plan,
@@ -167,10 +167,10 @@ async def _exemption(client: Client, organization: Organization, at: datetime) -
 
 
 async def _events(
-    client: Client, organization: Organization, period: Period, in_force: Terms
+    client: Client, organization: Organization, period: Period, billing: Sequence[Terms]
 ) -> tuple[UsageEvent, ...] | None:
     """Return the single events of meters whose totals are not enough; None where there is no such meter."""
-    meters = event_meters(in_force.plan)
+    meters = frozenset(meter for each in billing for meter in event_meters(each.plan))
     if not meters:
         return None
     found = await usage.events_of(

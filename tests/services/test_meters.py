@@ -4,10 +4,13 @@ from copy import deepcopy
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from models import invoices as rows
 from models.database import Database
-from services import closing
+from services import closing, plans
 from tests.services.books import POOLED, a_use, books, days_later
+from tests.services.test_plan_boundaries import between, bill
 
 NOVEMBER = datetime(2026, 11, 1, 2, tzinfo=UTC)
 
@@ -58,3 +61,45 @@ async def test_tiers_are_filled_by_the_month(database: Database) -> None:
     tiers = [{"up_to": "50", "unit": "1"}, {"up_to": None, "unit": "0.5"}]
 
     assert await billed(database, a_plan({}, {"model": "GRADUATED", "tiers": tiers}), 30, 70) == [("100", 75_00)]
+
+
+def by_event(unit: str, **quantity: Any) -> dict[str, Any]:
+    return a_plan(quantity, {"model": "UNIT", "unit": unit})
+
+
+@pytest.mark.parametrize(
+    ("quantity", "old", "new"),
+    [
+        pytest.param({"aggregation": "MAX"}, 70_00, 5_00, id="the largest of each time"),
+        pytest.param({"aggregation": "LATEST"}, 70_00, 5_00, id="the last of each time"),
+        pytest.param({"aggregation": "SUM", "window": "DAY"}, 100_00, 5_00, id="the windows of each time"),
+        pytest.param({"aggregation": "WEIGHTED_SUM"}, 37_10, 52_58, id="the level lasts beyond the change"),
+    ],
+)
+async def test_each_plan_of_a_month_bills_the_events_of_its_own_time(
+    database: Database, quantity: dict[str, Any], old: int, new: int
+) -> None:
+    # 30 on the 1st, 70 on the 6th, 5 on the 26th; the plan changes on the 16th, to another at the same price
+    first, second = by_event("1", **quantity), by_event("1", **quantity) | {"key": "second"}
+    ours = await between(database, first, second)
+    bo = await ours.add("bo")
+    await ours.do(plans.schedule, plans.Schedule, plan_key="new", effective_at=days_later(15))
+    for day, value in ((0, 30), (5, 70), (25, 5)):
+        await ours.use(a_use(f"day-{day}", bo, 0, quantity=value, at=days_later(day)), at=days_later(day))
+
+    lines = await bill(ours, "2026-10", NOVEMBER)
+
+    # the level: 30 × 15/31 + 70 × 10/31 = 37.10, then 100 × 16/31 + 5 × 6/31 = 52.58
+    assert lines == {"meter/until-2026-10-16": old, "meter": new}
+
+
+async def test_a_replaced_plan_that_counts_events_is_billed_where_the_new_one_counts_none(database: Database) -> None:
+    fees = {"model": "PERCENTAGE", "percent": "1", "fixed": "0.25"}
+    plain = by_event("2") | {"key": "second"}
+    ours = await between(database, a_plan({}, fees), plain)
+    bo = await ours.add("bo")
+    await ours.use(a_use("one", bo, 0, quantity=100), at=days_later(0))
+    await ours.do(plans.change, plans.Change, plan_key="new", at=days_later(15))
+    await ours.use(a_use("two", bo, 0, quantity=7, at=days_later(20)), at=days_later(20))
+
+    assert await bill(ours, "2026-10", NOVEMBER) == {"meter/until-2026-10-16": 1_25, "meter": 14_00}
