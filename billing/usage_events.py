@@ -63,7 +63,7 @@ def ordered(events: Iterable[UsageEvent], meter: str, period: Period) -> tuple[U
 def aggregate(
     events: Sequence[UsageEvent], aggregation: Aggregation, period: Period, *, within: Period | None = None
 ) -> Fraction:
-    """Return the quantity of ordered `events`; a level over time is that of `period`, held only `within` a part of it."""
+    """Return the quantity of ordered `events`; of a level over time, what it was `within` a part of the period."""
     match aggregation:
         case Aggregation.SUM:
             return sum((event.value for event in events), Fraction(0))

@@ -32,9 +32,13 @@ class UseKind:
 
 @dataclass(frozen=True, slots=True)
 class UsageOfMonth:
-    """What a month's own invoice bills of some meters, used within `within`: of one kind, or of all."""
+    """What a month's own invoice bills of some meters, used within `within`: of one kind, or of all.
+
+    What came later and stands on the invoice of another boundary is not in it.
+    """
 
     period_start: datetime
+    boundary_at: datetime
     within: Period
     meters: tuple[str, ...]
     kind: UseKind | None
@@ -95,6 +99,7 @@ class EventWindow:
 _LATER = """
     SELECT usage_id FROM usage_adjustments
     WHERE organization_id = :organization_id AND origin_period_start = :period_start
+      AND (billed_boundary_at IS NULL OR billed_boundary_at <> :boundary_at)
 """
 _OF_MONTH = f"""
     FROM usage_events e
@@ -182,9 +187,10 @@ def _seats(organization_id: str, selection: SeatSelection) -> QuerySet[SeatInter
 def _query(selection: UsageSelection) -> tuple[str, Row]:
     """Return the source of a selection and its parameters."""
     match selection:
-        case UsageOfMonth(period_start, within, meters, kind):
+        case UsageOfMonth(period_start, boundary_at, within, meters, kind):
             return _OF_MONTH, {
                 "period_start": to_microseconds(period_start),
+                "boundary_at": to_microseconds(boundary_at),
                 "since": to_microseconds(within.start),
                 "until": to_microseconds(within.end),
                 "meters": meters,

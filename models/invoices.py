@@ -98,6 +98,11 @@ _CLOSE = Statement("""
     INSERT INTO billing_closes (organization_id, boundary_at, invoice_id, closed_at)
     VALUES (:organization_id, :boundary_at, :invoice_id, :closed_at)
 """)
+_CLOSE_AGAIN = Statement("""
+    UPDATE billing_closes SET invoice_id = :invoice_id, closed_at = :closed_at
+    WHERE organization_id = :organization_id AND boundary_at = :boundary_at AND invoice_id = :instead_of
+    RETURNING boundary_at
+""")
 _CLOSED = Statement("""
     SELECT boundary_at, invoice_id FROM billing_closes
     WHERE organization_id = :organization_id AND boundary_at = :boundary_at
@@ -244,16 +249,29 @@ async def billed_minor(client: BaseDBAsyncClient, organization_id: str) -> int:
 
 
 async def record_close(
-    client: BaseDBAsyncClient, organization_id: str, *, boundary_at: datetime, invoice_id: str | None, at: datetime
+    client: BaseDBAsyncClient,
+    organization_id: str,
+    *,
+    boundary_at: datetime,
+    invoice_id: str | None,
+    at: datetime,
+    instead_of: str | None = None,
 ) -> None:
-    """Note that everything due at a boundary has been billed, on this invoice or on none."""
-    await _CLOSE.run(
-        client,
-        organization_id=organization_id,
-        boundary_at=to_microseconds(boundary_at),
-        invoice_id=invoice_id,
-        closed_at=to_microseconds(at),
-    )
+    """Note that everything due at a boundary has been billed, on this invoice or on none.
+
+    `instead_of` is the voided invoice on which the boundary was closed before.
+    """
+    note: Row = {
+        "organization_id": organization_id,
+        "boundary_at": to_microseconds(boundary_at),
+        "invoice_id": invoice_id,
+        "closed_at": to_microseconds(at),
+    }
+    if instead_of is None:
+        await _CLOSE.run(client, **note)
+    else:
+        row = await _CLOSE_AGAIN.first(client, instead_of=instead_of, **note)
+        assert row is not None, "the boundary was closed on the voided invoice"
 
 
 async def closed(client: BaseDBAsyncClient, organization_id: str, boundary_at: datetime) -> Row | None:

@@ -5,7 +5,7 @@ in the same transaction as the events; the events themselves are evidence.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -22,6 +22,18 @@ from models.paging import Page, Window, page
 from models.sql import Row, Statement
 
 EVENTS_MAX = 1_000_000
+"""How many events of a month can be billed one by one; a price that reads totals has no such bound."""
+
+
+class TooManyEvents(Exception):
+    """More events are billed one by one than can be; none of them is left out silently."""
+
+    def __init__(self, meters: Sequence[str]) -> None:
+        named = ", ".join(repr(meter) for meter in meters)
+        super().__init__(
+            f"the month has more than {EVENTS_MAX:,} events of {named}, which are billed one by one; "
+            "aggregate them before they are reported, or price their total"
+        )
 
 
 class UsageEvent(Model):
@@ -113,6 +125,8 @@ _TOTALS = Statement("""
     GROUP BY subscription_id, member_id, tier, meter, model, direction, price_version
     ORDER BY subscription_id, member_id, model, direction, price_version, tier, meter
 """)
+_SUMS = ("quantity", "cost_nanos", "events")
+_TOTAL_KEY = ("subscription_id", "member_id", "tier", "meter", "model", "direction", "price_version")
 _DAILY = Statement("""
     SELECT day, member_id, tier, meter, model, direction, quantity, cost_nanos, events
     FROM usage_rollups
@@ -179,23 +193,45 @@ async def roll_up(client: BaseDBAsyncClient, rows: Iterable[RollupColumns]) -> N
 
 
 async def events_of(
-    client: BaseDBAsyncClient, organization_id: str, *, period_start: datetime, meters: Sequence[str]
+    client: BaseDBAsyncClient,
+    organization_id: str,
+    *,
+    period_start: datetime,
+    meters: Sequence[str],
+    without: Collection[str] = (),
 ) -> list[UsageEvent]:
-    """Return the events of some meters in a month as they count now: an event that was corrected is left out."""
+    """Return the events of some meters in a month as they count now: an event that was corrected is left out.
+
+    The month is taken to be as it was before the events in `without` came. Raise where there are more of them than can
+    be billed one by one.
+    """
     query = UsageEvent.filter(organization_id=organization_id, period_start=period_start, meter__in=list(meters))
-    found = await query.using_db(client).order_by("occurred_at", "id").limit(EVENTS_MAX)
-    superseded = {event.supersedes for event in found}
-    return [event for event in found if event.id not in superseded]
+    found = await query.using_db(client).order_by("occurred_at", "id").limit(EVENTS_MAX + 1)
+    if len(found) > EVENTS_MAX:
+        raise TooManyEvents(meters)
+    known = [event for event in found if event.id not in without]
+    superseded = {event.supersedes for event in known}
+    return [event for event in known if event.id not in superseded]
 
 
 async def totals(
-    client: BaseDBAsyncClient, organization_id: str, *, period_start: datetime
+    client: BaseDBAsyncClient, organization_id: str, *, period_start: datetime, without: Iterable[Row] = ()
 ) -> dict[str, tuple[UsageTotal, ...]]:
-    """Return a month's usage under each subscription, per member, tier, meter, model, direction and price version."""
+    """Return a month's usage under each subscription, per member, tier, meter, model, direction and price version.
+
+    The changes in `without` are taken off it.
+    """
     rows = await _TOTALS.rows(client, organization_id=organization_id, period_start=to_microseconds(period_start))
+    less: defaultdict[tuple[str, ...], list[int]] = defaultdict(lambda: [0, 0, 0])
+    for change in without:
+        sums = less[tuple(change[name] for name in _TOTAL_KEY)]
+        sums[:] = (before + change[name] for before, name in zip(sums, _SUMS, strict=True))
     under: defaultdict[str, list[UsageTotal]] = defaultdict(list)
     for row in rows:
-        under[row.pop("subscription_id")].append(UsageTotal(**row))
+        for name, off in zip(_SUMS, less.get(tuple(row[name] for name in _TOTAL_KEY), ()), strict=False):
+            row[name] -= off
+        if any(row[name] for name in _SUMS):
+            under[row.pop("subscription_id")].append(UsageTotal(**row))
     return {subscription_id: tuple(found) for subscription_id, found in under.items()}
 
 

@@ -85,7 +85,7 @@ class InvoiceMutations:
         closing.close,
         CloseBillingPeriodPayload,
         description="Bill everything that is due when a month ends. Months close in order, each once; closing a closed "
-        "month answers with its invoice.",
+        "month answers with its invoice, or bills it anew under another number where that invoice was voided.",
     )
     async def close_billing_period(
         self, info: Info, given: Input[CloseBillingPeriodInput]

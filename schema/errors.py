@@ -19,7 +19,7 @@ from graphql import GraphQLError, GraphQLFormattedError
 from strawberry.exceptions import StrawberryInputCoercionError
 
 from auth import founders, policy
-from models import runner
+from models import runner, usage
 
 ERRORS_MAX = 20
 MESSAGE_MAX = 1_000
@@ -100,6 +100,7 @@ _UNDERSTOOD: Mapping[type[BaseException], ErrorCode] = MappingProxyType(
         founders.NotAFounder: ErrorCode.FORBIDDEN,
         policy.NotVisible: ErrorCode.NOT_FOUND,
         runner.Overloaded: ErrorCode.OVERLOADED,
+        usage.TooManyEvents: ErrorCode.QUERY_TOO_COMPLEX,
     }
 )
 

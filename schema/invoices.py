@@ -139,6 +139,14 @@ class Invoice(Node):
             count=partial(_length, shares),
         )
 
+    @field(
+        description="The number of the voided invoice in whose place this one stands; null where there was none.",
+        requires=None,
+    )
+    def replaces(self) -> str | None:
+        found = (self.row.frozen or {}).get("replaces")
+        return None if found is None else str(found)
+
     @field(description="Why no tax is owed on it, by which certificate; null where tax is.", requires=None)
     def tax_exemption(self) -> str | None:
         found = (self.row.frozen or {}).get("tax_exemption")

@@ -54,6 +54,7 @@ class UserErrorCode(StrEnum):
     STATUS_CONFLICT = "STATUS_CONFLICT", "The thing is in a state that does not allow this."
     TIME_OUT_OF_RANGE = "TIME_OUT_OF_RANGE", "The instant is outside what the field allows."
     TIME_ZONE_UNKNOWN = "TIME_ZONE_UNKNOWN", "The name is not in the IANA time zone database."
+    TOO_MANY_EVENTS = "TOO_MANY_EVENTS", "The month has more events than can be billed one by one."
     VERSION_CONFLICT = "VERSION_CONFLICT", "The thing was changed since it was read; read it again."
 
 
@@ -107,6 +108,7 @@ _TYPES: Final[Mapping[UserErrorCode, type[UserError]]] = MappingProxyType(
                 _Code.QUOTE_REQUIRED,
                 _Code.ROLE_ABOVE_OWN,
                 _Code.STATUS_CONFLICT,
+                _Code.TOO_MANY_EVENTS,
                 _Code.VERSION_CONFLICT,
             ),
             ConflictError,

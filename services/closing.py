@@ -18,7 +18,7 @@ from billing.periods import (
     previous_month,
 )
 from billing.roles import Permission
-from models import adjustments
+from models import adjustments, usage
 from models import invoices as rows
 from models.organizations import Organization
 from models.sql import Client
@@ -93,23 +93,27 @@ class StatusMoved:
 
 @verb(Permission.INVOICES_WRITE, statuses=ANY_STATUS)
 async def close(unit: Unit, command: Close) -> Closed | Refused:
-    """Bill everything that is due when a month ends. Closing a closed month again answers with its invoice."""
+    """Bill everything that is due when a month ends.
+
+    Closing a closed month again answers with its invoice; where that was voided, the month is billed anew.
+    """
     try:
         period = parse_label(command.period, unit.organization.time_zone)
     except InvalidPeriod as error:
         return Refused(RefusalCode.INPUT_INVALID, str(error), ("period",))
     earlier = await rows.closed(unit.client, unit.organization_id, period.end)
-    if earlier is not None:
+    voided = None if earlier is None else await _voided(unit, earlier["invoice_id"])
+    if earlier is not None and voided is None:
         return Closed(command.period, earlier["invoice_id"])
-    refused = await _order_refusal(unit, period)
+    refused = await _order_refusal(unit, period) if earlier is None else None
     if refused is not None:
         return refused
-    drafted = await drafts.at_end_of(unit.client, unit.organization, period)
-    if drafted is not None and drafted.draft.quotes:
-        return _quote_refusal(drafted, "period")
-    if unit.at < graced(unit.organization, period):
+    drafted = await _drafted(unit, period, "period")
+    if isinstance(drafted, Refused):
+        return drafted
+    if voided is None and unit.at < graced(unit.organization, period):
         return Closed(command.period, await _keep_draft(unit, drafted))
-    return Closed(command.period, await _conclude(unit, period, drafted))
+    return Closed(command.period, await _conclude(unit, period, drafted, instead_of=voided))
 
 
 @verb(Permission.INVOICES_WRITE, statuses=ANY_STATUS)
@@ -122,15 +126,18 @@ async def finalize(unit: Unit, command: Finalize) -> Finalized | Refused:
         message = f"invoice {invoice.number} is {invoice.status}; only a DRAFT can be finalized"
         return Refused(RefusalCode.STATUS_CONFLICT, message, ("invoiceId",))
     period = Period(invoice.period_start, invoice.period_end)
-    drafted = await drafts.at_end_of(unit.client, unit.organization, period)
-    if drafted is not None and drafted.draft.quotes:
-        return _quote_refusal(drafted, "invoiceId")
+    drafted = await _drafted(unit, period, "invoiceId")
+    if isinstance(drafted, Refused):
+        return drafted
     return Finalized(await _conclude(unit, period, drafted))
 
 
 @verb(Permission.INVOICES_WRITE, statuses=ANY_STATUS)
 async def void(unit: Unit, command: Void) -> StatusMoved | Refused:
-    """Declare an unpaid invoice null and void; it keeps its number, and its prepaid credit comes back."""
+    """Declare an unpaid invoice null and void; it keeps its number, and its prepaid credit comes back.
+
+    What it billed of late and corrected usage waits again. Closing its month again bills it anew.
+    """
     invoice = await rows.find(unit.client, unit.organization_id, command.invoice_id)
     if invoice is None:
         return not_found("invoice", "invoiceId")
@@ -141,6 +148,7 @@ async def void(unit: Unit, command: Void) -> StatusMoved | Refused:
         message = f"invoice {invoice.number} has payments or credit notes; give the rest back by a credit note"
         return Refused(RefusalCode.STATUS_CONFLICT, message, ("invoiceId",))
     await credits.give_back(unit, invoice.id)
+    await adjustments.mark_waiting(unit.client, unit.organization_id, boundary_at=invoice.boundary_at)
     return await _move(unit, invoice, "VOIDED", command.reason)
 
 
@@ -195,15 +203,40 @@ async def _keep_draft(unit: Unit, drafted: drafts.Drafted | None) -> str | None:
     return await issuing.save_draft(unit, drafted)
 
 
-async def _conclude(unit: Unit, period: Period, drafted: drafts.Drafted | None) -> str | None:
-    """Issue what was drafted and note that the boundary is closed."""
+async def _drafted(unit: Unit, period: Period, field: str) -> drafts.Drafted | Refused | None:
+    """Return what the invoice of a month will say, or why it cannot be issued."""
+    try:
+        drafted = await drafts.at_end_of(unit.client, unit.organization, period)
+    except usage.TooManyEvents as many:
+        return Refused(RefusalCode.TOO_MANY_EVENTS, str(many), (field,))
+    return _quote_refusal(drafted, field) if drafted is not None and drafted.draft.quotes else drafted
+
+
+async def _voided(unit: Unit, invoice_id: str | None) -> rows.Invoice | None:
+    """Return the invoice that closed a month, where it was voided."""
+    invoice = await rows.find(unit.client, unit.organization_id, invoice_id) if invoice_id else None
+    return invoice if invoice is not None and invoice.status == "VOIDED" else None
+
+
+async def _conclude(
+    unit: Unit, period: Period, drafted: drafts.Drafted | None, *, instead_of: rows.Invoice | None = None
+) -> str | None:
+    """Issue what was drafted and note that the boundary is closed; `instead_of` is the voided invoice that closed it.
+
+    What changed about the month itself meanwhile is in the draft, so it waits no longer.
+    """
     await rows.delete_draft(unit.client, unit.organization_id, period.end)
     invoice_id = None
     if drafted is not None and drafted.draft.lines:
-        invoice_id = await issuing.finalize(unit, drafted)
-        await adjustments.mark_billed(unit.client, unit.organization_id, before=period.start, boundary_at=period.end)
+        invoice_id = await issuing.finalize(unit, drafted, replaces=instead_of.number if instead_of else None)
+        await adjustments.mark_billed(unit.client, unit.organization_id, before=period.end, boundary_at=period.end)
     await rows.record_close(
-        unit.client, unit.organization_id, boundary_at=period.end, invoice_id=invoice_id, at=unit.at
+        unit.client,
+        unit.organization_id,
+        boundary_at=period.end,
+        invoice_id=invoice_id,
+        at=unit.at,
+        instead_of=instead_of.id if instead_of else None,
     )
     month = label(period, unit.organization.time_zone)
     unit.emit("BillingPeriodClosed", {"period": month, "invoiceId": invoice_id})

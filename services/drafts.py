@@ -22,7 +22,7 @@ from billing.seats import SeatInterval
 from billing.usage_events import UsageEvent
 from models import adjustments, exemptions, releases, seats, usage
 from models.organizations import Organization
-from models.sql import Client
+from models.sql import Client, Row
 from services import advances, terms
 from services.terms import Terms, Timeline
 
@@ -107,7 +107,8 @@ async def _facts(
     replaced = timeline.ended_between(since, period.end)
     held = await seats.overlapping(client, organization_id, Period(since, following.end))
     waiting = tuple(release.as_rule() for release in await releases.waiting(client, organization_id))
-    used = await usage.totals(client, organization_id, period_start=period.start)
+    elsewhere = await adjustments.billed_elsewhere(client, organization_id, period)
+    used = await usage.totals(client, organization_id, period_start=period.start, without=elsewhere)
     return Facts(
         plan=in_force.plan,
         period=period,
@@ -122,7 +123,7 @@ async def _facts(
         next_plan=after.plan if before and after and after.plan != before.plan else None,
         next_contract=after.contract if before and after and after.contract != before.contract else None,
         adjustments=await _adjustments(client, organization, period),
-        events=await _events(client, organization, period, (*replaced, in_force)),
+        events=await _events(client, organization, period, (*replaced, in_force), elsewhere),
         earlier=tuple(
             Stretch(
                 each.plan,
@@ -167,14 +168,18 @@ async def _exemption(client: Client, organization: Organization, at: datetime) -
 
 
 async def _events(
-    client: Client, organization: Organization, period: Period, billing: Sequence[Terms]
+    client: Client, organization: Organization, period: Period, billing: Sequence[Terms], elsewhere: Sequence[Row]
 ) -> tuple[UsageEvent, ...] | None:
     """Return the single events of meters whose totals are not enough; None where there is no such meter."""
     meters = frozenset(meter for each in billing for meter in event_meters(each.plan))
     if not meters:
         return None
     found = await usage.events_of(
-        client, organization.organization_id, period_start=period.start, meters=sorted(meters)
+        client,
+        organization.organization_id,
+        period_start=period.start,
+        meters=sorted(meters),
+        without={row["usage_id"] for row in elsewhere},
     )
     return tuple(
         UsageEvent(row.occurred_at, row.id, row.member_id, row.meter, Fraction(row.quantity), row.member_id)

@@ -43,7 +43,7 @@ def usage(line: BilledLine, timeline: Timeline, time_zone: str) -> UsageSelectio
     facts = dict(source.facts)
     kind = _use_kind(facts) if _RATED in line.explanation.policy else None
     within = _in_force(line, timeline, month, time_zone)
-    return UsageOfMonth(month.start, within, tuple(facts.get("meter", "").split(", ")), kind)
+    return UsageOfMonth(month.start, month.end, within, tuple(facts.get("meter", "").split(", ")), kind)
 
 
 def seats(line: BilledLine) -> SeatSelection | None:

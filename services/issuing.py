@@ -30,10 +30,14 @@ async def save_draft(unit: Unit, drafted: drafts.Drafted) -> str:
     return invoice.id
 
 
-async def finalize(unit: Unit, drafted: drafts.Drafted) -> str:
-    """Issue the invoice of a boundary: its number, its credits and its digest are final from here on."""
+async def finalize(unit: Unit, drafted: drafts.Drafted, *, replaces: str | None = None) -> str:
+    """Issue the invoice of a boundary: its number, its credits and its digest are final from here on.
+
+    `replaces` is the number of the voided invoice in whose place it stands.
+    """
     await rows.delete_draft(unit.client, unit.organization_id, drafted.period.end)
     invoice, lines, shares = await _rows(unit, drafted)
+    invoice.frozen["replaces"] = replaces
     organization = unit.organization
     number = await rows.next_number(unit.client, organization.seller)
     contract = drafted.terms.contract

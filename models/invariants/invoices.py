@@ -54,17 +54,20 @@ _UNCLOSED = Statement("""
            coalesce(c.invoice_id, 'no invoice') AS found
     FROM invoices i
     LEFT JOIN billing_closes c ON c.organization_id = i.organization_id AND c.boundary_at = i.boundary_at
-    WHERE i.organization_id = :organization_id AND i.status <> 'DRAFT' AND coalesce(c.invoice_id, '') <> i.id
+    WHERE i.organization_id = :organization_id AND i.status <> 'DRAFT'
+      AND (c.boundary_at IS NULL OR (i.status <> 'VOIDED' AND coalesce(c.invoice_id, '') <> i.id))
     ORDER BY i.id LIMIT :most
 """)
 _CLOSED = Statement("""
     SELECT 'invoice of the boundary closed at ' || CAST(c.boundary_at AS TEXT) AS what,
            'issued for that boundary' AS expected, coalesce(i.status, 'none') AS found
     FROM billing_closes c
-    LEFT JOIN invoices i ON i.organization_id = c.organization_id AND i.boundary_at = c.boundary_at
+    LEFT JOIN invoices i ON i.organization_id = c.organization_id AND i.id = c.invoice_id
     WHERE c.organization_id = :organization_id
-      AND (c.invoice_id IS NOT NULL AND (i.id IS NULL OR i.id <> c.invoice_id OR i.status = 'DRAFT')
-           OR c.invoice_id IS NULL AND i.id IS NOT NULL)
+      AND (c.invoice_id IS NOT NULL AND (i.id IS NULL OR i.boundary_at <> c.boundary_at OR i.status = 'DRAFT')
+           OR c.invoice_id IS NULL AND EXISTS (
+               SELECT 1 FROM invoices o
+               WHERE o.organization_id = c.organization_id AND o.boundary_at = c.boundary_at AND o.status <> 'VOIDED'))
     ORDER BY c.boundary_at LIMIT :most
 """)
 
@@ -101,11 +104,11 @@ async def issued_invoices_are_complete(books: Books) -> Differences:
 
 @of_organization
 async def issued_invoices_close_their_boundary(books: Books) -> Differences:
-    """The boundary of an issued invoice is closed on that invoice."""
+    """The boundary of an issued invoice is closed on it; that of a voided one may be closed on another."""
     return await books.differing(_UNCLOSED)
 
 
 @of_organization
 async def closed_boundaries_have_their_invoice(books: Books) -> Differences:
-    """A boundary is closed on the issued invoice of that boundary, or on none where there is none."""
+    """A boundary is closed on an issued invoice of that boundary, or on none where none stands."""
     return await books.differing(_CLOSED)

@@ -95,6 +95,21 @@ async def test_gives_an_invoice_up_and_still_takes_the_money(database: Database)
     assert (paid["invoice"]["status"], paid["invoice"]["amountDue"]) == ("PAID", {"amount": "0.00"})
 
 
+async def test_bills_the_month_of_a_voided_invoice_anew(database: Database) -> None:
+    owner, invoice_id = await _issued(database)
+    await owner.do("voidInvoice", INVOICE, invoiceId=invoice_id, reason="Wrong address")
+
+    selection = "invoice { id number status replaces total { amount } }"
+    payload = await owner.do("closeBillingPeriod", selection, period="2026-10")
+    again = await owner.do("closeBillingPeriod", selection, period="2026-10")
+
+    assert payload["userErrors"] == []
+    assert payload["invoice"]["id"] != invoice_id
+    assert (payload["invoice"]["number"], payload["invoice"]["status"]) == ("BILLGRAPH-000002", "FINALIZED")
+    assert (payload["invoice"]["replaces"], payload["invoice"]["total"]) == ("BILLGRAPH-000001", {"amount": "20.00"})
+    assert again == payload
+
+
 @pytest.mark.parametrize("name", ["voidInvoice", "markInvoiceUncollectible"])
 @pytest.mark.parametrize(
     ("code", "field", "change"),
