@@ -158,7 +158,8 @@ def document_of(statement: statements.Statement, sellers: Sellers) -> InvoiceDoc
         tax_percent=statement.tax_percent,
         payments=tuple(Payment(row.received_at, row.reference, money(row.amount_minor)) for row in statement.payments),
         credit_notes=tuple(
-            CreditNote(row.number, row.issued_at, row.reason, money(row.amount_minor)) for row in statement.credit_notes
+            CreditNote(row.number, row.issued_at, row.reason, money(row.amount_minor), money(row.tax_minor))
+            for row in statement.credit_notes
         ),
         digest=invoice.digest,
     )

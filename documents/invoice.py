@@ -116,12 +116,13 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class CreditNote:
-    """Money given back on the invoice."""
+    """Money given back on the invoice; `tax` is the part of it that is tax."""
 
     number: str
     issued_at: datetime
     reason: str
     amount: Money
+    tax: Money
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,6 +136,8 @@ def _totals(document: InvoiceDocument, voice: Voice) -> Iterator[tuple[str, str,
         yield words["payment"].format(date=day), voice.money(-payment.amount), "plain"
     for note in document.credit_notes:
         yield words["credit_note"].format(number=note.number), voice.money(-note.amount), "plain"
+        if note.tax.minor:
+            yield words["credit_note_tax"], voice.money(-note.tax), "note"
     yield words["amount_due"], voice.money(document.amount_due), "due"
 
 

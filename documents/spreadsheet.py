@@ -1,7 +1,8 @@
 """How does an invoice look as a table?
 
 One table for everything, RFC 4180 in UTF-8, so that a program reads it with one header: the column `record` tells
-lines (LINE) from members' parts (SHARE), sums (SUBTOTAL to AMOUNT_DUE) and what was settled (PAYMENT, CREDIT_NOTE).
+lines (LINE) from members' parts (SHARE), sums (SUBTOTAL to AMOUNT_DUE) and what was settled (PAYMENT, CREDIT_NOTE, and
+CREDIT_NOTE_TAX for the part of a note that is tax).
 Amounts are exact decimals in the invoice's currency. The file begins with a byte order mark, without which a
 spreadsheet takes UTF-8 for something else.
 
@@ -78,8 +79,9 @@ def _records(document: InvoiceDocument) -> Iterator[Record]:
         on = _date(payment.received_at, document)
         yield {**_sum("PAYMENT", payment.amount), "date": on, "description": payment.reference}
     for note in document.credit_notes:
-        text = f"{note.number}: {note.reason}"
-        yield {**_sum("CREDIT_NOTE", note.amount), "date": _date(note.issued_at, document), "description": text}
+        said = {"date": _date(note.issued_at, document), "description": f"{note.number}: {note.reason}"}
+        yield {**_sum("CREDIT_NOTE", note.amount), **said}
+        yield {**_sum("CREDIT_NOTE_TAX", note.tax), **said}
     yield {**_sum("AMOUNT_DUE", document.amount_due), "date": _date(document.due_at, document)}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from billing.money import Money
 from billing.periods import parse_label
-from documents.invoice import InvoiceDocument, Line, Party, Payment, Seller, Share, Status, Totals
+from documents.invoice import CreditNote, InvoiceDocument, Line, Party, Payment, Seller, Share, Status, Totals
 
 DIGEST = "0123456789abcdef" * 4
 OCTOBER = parse_label("2026-10", "Asia/Jakarta")
@@ -36,6 +36,16 @@ def a_line(position: int, amount: str, currency: str = "SGD", **changes: Any) ->
         "formula": f"17 × … = {amount} {currency}",
     }
     return Line(position=position, amount=Money.parse(amount, currency), **(fields | changes))
+
+
+A_NOTE = CreditNote(
+    "BILLGRAPH-CN-000003",
+    datetime(2026, 11, 12, tzinfo=UTC),
+    "goodwill",
+    Money.parse("111.00", "SGD"),
+    Money.parse("11.00", "SGD"),
+)
+"""A tenth of the usual invoice is given back."""
 
 
 def a_share(position: int, name: str, amount: str, currency: str = "SGD", **changes: Any) -> Share:

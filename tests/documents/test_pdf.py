@@ -11,7 +11,7 @@ from documents import pdf
 from documents.fonts import MissingGlyphs
 from documents.invoice import InvoiceDocument, Party, Status
 from documents.voice import Voice
-from tests.documents.paper import a_line, a_share, an_invoice, changed, with_totals
+from tests.documents.paper import A_NOTE, a_line, a_share, an_invoice, changed, with_totals
 
 LOCALES = ["en-US", "ru-RU", "ru-KZ", "zh-Hans-CN", "id-ID"]
 
@@ -109,3 +109,13 @@ def test_a_void_invoice_says_so_and_asks_for_nothing() -> None:
     assert "Void" in text
     assert "Nothing is left to pay" in text
     assert "Please pay" not in text
+
+
+def test_a_credit_note_says_how_much_of_it_is_tax() -> None:
+    text = squeezed(pages(changed(an_invoice(), credit_notes=(A_NOTE,)))[0])
+
+    assert "CreditnoteBILLGRAPH-CN-000003" in text
+    assert [amount in text.split("CreditnoteBILLGRAPH-CN-000003")[1] for amount in ("111.00", "ofwhichtax")] == [
+        True
+    ] * 2
+    assert "11.00" in text.split("ofwhichtax")[1]

@@ -9,7 +9,7 @@ import pytest
 from billing.money import Money, total
 from documents import spreadsheet
 from documents.invoice import InvoiceDocument, Party
-from tests.documents.paper import a_line, a_share, an_invoice
+from tests.documents.paper import A_NOTE, a_line, a_share, an_invoice, changed
 
 
 def records(document: InvoiceDocument, kind: str) -> Sequence[dict[str, str]]:
@@ -35,6 +35,15 @@ def test_lines_and_shares_each_add_up_to_the_subtotal(kind: str) -> None:
     amounts = [Money.parse(row["amount"], row["currency"]) for row in records(document, kind)]
 
     assert total(amounts, "SGD") == document.totals.subtotal
+
+
+def test_a_credit_note_says_how_much_of_it_is_tax() -> None:
+    (note,), (tax,) = (
+        records(changed(an_invoice(), credit_notes=(A_NOTE,)), kind) for kind in ("CREDIT_NOTE", "CREDIT_NOTE_TAX")
+    )
+
+    assert (note["amount"], tax["amount"]) == ("111.00", "11.00")
+    assert note["description"] == tax["description"] == "BILLGRAPH-CN-000003: goodwill"
 
 
 def test_keeps_exact_quantities_and_the_formula() -> None:
