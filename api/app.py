@@ -17,6 +17,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import ASGIApp
 
 from api import health, metrics_door, pages
 from api.budgets import Budgets, PayersOf, by_address, policies
@@ -30,6 +31,7 @@ from api.middleware import AccessLog, BodyDeadline, RequestId, SecurityHeaders
 from api.observing import Observer
 from api.settings import Settings
 from api.sse import GraphQLOverEvents
+from api.straight import Straight
 from api.trusted_documents import Library
 from api.watch import Watch
 from events.hub import Hub
@@ -78,17 +80,20 @@ def build_app(
             await operations.drain(seconds=max(MUTATIONS_SECONDS_MIN, drain.seconds_left))
             observer.close()
 
+    doors: dict[str, ASGIApp] = {
+        "/graphql": GraphQLOverHttp(door, page),
+        "/graphql/stream": GraphQLOverEvents(door, watch, drain),
+    }
     app = Starlette(
         routes=[
-            Route("/graphql", GraphQLOverHttp(door, page)),
+            *(Route(path, each) for path, each in doors.items()),
             WebSocketRoute("/graphql", socket),
-            Route("/graphql/stream", GraphQLOverEvents(door, watch, drain)),
             *health.routes((*checks, ("serving", drain.require_serving))),
             metrics_door.route(observer.metrics, settings),
             *([pages.static_files(), Route("/", _home)] if page is not None else []),
             *routes,
         ],
-        middleware=_middleware(settings, observer.metrics),
+        middleware=[*_middleware(settings, observer.metrics), Middleware(Straight, doors=doors)],
         lifespan=living,
     )
     app.state.drain = drain

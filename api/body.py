@@ -8,16 +8,13 @@ from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 
-from api import json_codec
-from api.media_types import MediaType
+from api import json_codec, media_types
 from schema.errors import ErrorCode, GraphError
 
 
 def require_json(request: Request) -> None:
     """Raise `GraphError` unless the body is declared to be JSON in UTF-8."""
-    declared = MediaType.of(request.headers.get("content-type", ""))
-    charset = declared.parameters.get("charset", "utf-8").lower()
-    if declared.name != "application/json" or charset not in {"utf-8", "utf8"}:
+    if not media_types.is_json(request.headers.get("content-type", "")):
         raise GraphError(ErrorCode.UNSUPPORTED_MEDIA_TYPE, "Send the body as application/json in UTF-8.")
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise GraphError(ErrorCode.UNSUPPORTED_MEDIA_TYPE, "Send the body without Content-Encoding.")

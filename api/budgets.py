@@ -20,6 +20,8 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 from starlette.requests import HTTPConnection
 
@@ -36,7 +38,7 @@ REFUSED_POINTS = 50
 PRINCIPAL, ORGANIZATION, ADDRESS = "principal", "organization", "address"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Policy:
     """A budget of so many points, which an empty bucket has again after so many seconds."""
 
@@ -44,14 +46,18 @@ class Policy:
     points: int
     seconds: int
 
-    @property
+    @cached_property
     def rate(self) -> float:
-        """Return how many points are added in a second."""
+        """How many points are added in a second."""
         return self.points / self.seconds
 
+    @cached_property
+    def described(self) -> str:
+        """What clients are told of it."""
+        return f'"{self.name}";q={self.points};w={self.seconds};qu="points"'
 
-@dataclass(frozen=True, slots=True)
-class Payer:
+
+class Payer(NamedTuple):
     """One bucket: whose it is, under which policy."""
 
     policy: str
@@ -103,18 +109,23 @@ class Budgets:
 
     def level(self, payer: Payer) -> float:
         """Return how many points somebody has now."""
-        bucket, policy = self._buckets.get(payer), self.policy(payer)
+        bucket, policy = self._buckets.get(payer), self._policies[payer.policy]
         if bucket is None:
             return policy.points
-        return min(policy.points, bucket.level + (self._clock() - bucket.seen_at) * policy.rate)
+        level = bucket.level + (self._clock() - bucket.seen_at) * policy.rate
+        return level if level < policy.points else policy.points
 
     def change(self, payer: Payer, points: float) -> None:
         """Add points to somebody's bucket or, below zero, take them."""
-        level = min(self.policy(payer).points, self.level(payer) + points)
-        self._buckets[payer] = _Bucket(level, self._clock())
-        self._buckets.move_to_end(payer)
-        while len(self._buckets) > BUCKETS_MAX:
-            self._buckets.popitem(last=False)  # the one not seen for longest has filled up most
+        level = min(self._policies[payer.policy].points, self.level(payer) + points)
+        bucket = self._buckets.get(payer)
+        if bucket is None:
+            self._buckets[payer] = _Bucket(level, self._clock())
+            if len(self._buckets) > BUCKETS_MAX:
+                self._buckets.popitem(last=False)  # the one not seen for longest has filled up most
+        else:
+            bucket.level, bucket.seen_at = level, self._clock()
+            self._buckets.move_to_end(payer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +160,9 @@ class Tab:
 
     def give_back(self, points: int) -> None:
         """Return points that were taken and not needed."""
-        for payer in self.payers:
-            self.budgets.change(payer, points)
+        if points:
+            for payer in self.payers:
+                self.budgets.change(payer, points)
 
     def fine(self) -> None:
         """Charge for a request that came to nothing, as far as there is anything left to take."""
@@ -167,7 +179,7 @@ class Tab:
         policies, left = [], []
         for payer in self.payers:
             policy, level = self.budgets.policy(payer), self.budgets.level(payer)
-            policies.append(f'"{policy.name}";q={policy.points};w={policy.seconds};qu="points"')
+            policies.append(policy.described)
             left.append(f'"{policy.name}";r={max(0, int(level))};t={math.ceil((policy.points - level) / policy.rate)}')
         return {"ratelimit-policy": ", ".join(policies), "ratelimit": ", ".join(left)} if self.payers else {}
 

@@ -33,8 +33,9 @@ from api.answers import in_order
 from api.budgets import Budgets
 from api.callers import OpenContext, Visit
 from api.compiled.plans import ASKED_MIN, Plans
+from api.deadlines import Deadline
 from api.following import Channels, Listener, Sink, failed
-from api.observing import Observer
+from api.observing import Course, Observer
 from api.operations import Operation, Refused
 from api.preparing import Preparing
 from api.settings import Limits
@@ -74,7 +75,7 @@ class Operations(Preparing):
     async def run(self, operation: Operation, visit: Visit) -> ExecutionResult:
         """Return the answer to a query or mutation, with what it cost. It never raises for what happens inside."""
         self.observer.deprecated(operation, visit)
-        with self.observer.course(operation, visit) as course:
+        with Course(self.observer, operation, visit) as course:
             result = in_order(await self._run(operation, visit))
             used = operation.cost.answered(cost.rows_in(result.data))
             course.ended(result, actual=used)
@@ -169,7 +170,7 @@ class Operations(Preparing):
     async def _in_time(self, answering: Coroutine[Any, Any, ExecutionResult]) -> ExecutionResult:
         seconds = self._limits.query_seconds_max
         try:
-            async with asyncio.timeout(seconds):
+            with Deadline(seconds):
                 return await answering
         except TimeoutError:
             return _failed(GraphError(ErrorCode.TIMEOUT, f"Reading took longer than {seconds:g} s and was given up."))

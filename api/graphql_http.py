@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from graphql import ExecutionResult, OperationType
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -19,11 +18,13 @@ from api.budgets import Tab
 from api.callers import Authenticate, Caller, OpenContext, Visit, require_origin
 from api.execution import Operations
 from api.graph_requests import GraphRequest
+from api.headers import Request
 from api.middleware import request_id
 from api.observing import account_of, named
 from api.operations import Operation, Refused
 from api.pacing import WORTH_WAITING_BYTES
 from api.pages import QueryPage
+from api.replies import Reply
 from api.settings import Settings
 from schema.errors import ErrorCode, GraphError, as_graphql, first_code, first_facts
 
@@ -75,9 +76,10 @@ class HttpDoor:
         """Return the operation and who asks for it, or raise `GraphError` or `Refused`."""
         require_origin(request, self._settings.trusted_origins)
         caller, asked = await self._introduced(request)
-        request.state.tab = tab = self._tab(request, caller, asked)
+        state = request.scope["state"]
+        state["tab"] = tab = self._tab(request, caller, asked)
         operation = await self.operations.admit(asked, tab=tab, is_known=caller is not None)
-        request.state.facts = {**named(operation), "principal": account_of(caller)}
+        state["facts"] = {**named(operation), "principal": account_of(caller)}
         if request.method == "GET" and operation.kind is OperationType.MUTATION:
             raise GraphError(ErrorCode.METHOD_NOT_ALLOWED, "A mutation needs POST.", allow="POST")
         left_off = request.headers.get("last-event-id") or None
@@ -88,11 +90,11 @@ class HttpDoor:
         caller = None
         try:
             caller = await self._authenticate(request, {})
-            request.state.facts = {"principal": account_of(caller)}
+            request.scope["state"]["facts"] = {"principal": account_of(caller)}
             return caller, await self._read(request, caller)
         except GraphError as fault:
             self.operations.observer.refused(fault.code)
-            request.state.tab = tab = self._tab(request, caller, None)
+            request.scope["state"]["tab"] = tab = self._tab(request, caller, None)
             tab.require(1)
             tab.fine()
             raise
@@ -173,9 +175,11 @@ def _answered(result: ExecutionResult, media_type: str, request: Request) -> Res
 
 
 def _response(result: ExecutionResult, media_type: str, status: int, request: Request) -> Response:
-    headers = {"content-type": f"{media_type}; charset=utf-8", "cache-control": "no-store", "vary": "accept, origin"}
+    state = request.scope["state"]
+    tab: Tab | None = state.get("tab")
+    headers = {} if tab is None else dict(tab.headers())
     if result.errors:
-        request.scope["state"].setdefault("facts", {})["code"] = first_code(result.errors).value
+        state.setdefault("facts", {})["code"] = first_code(result.errors).value
     if result.errors and status >= 400:
         code, facts = first_code(result.errors), first_facts(result.errors)
         headers |= _HEADERS.get(code, {})
@@ -183,6 +187,4 @@ def _response(result: ExecutionResult, media_type: str, status: int, request: Re
             headers["allow"] = str(facts["allow"])
         if code is ErrorCode.RATE_LIMITED:
             headers["retry-after"] = str(facts["retry_after_seconds"])
-    if (tab := getattr(request.state, "tab", None)) is not None:
-        headers |= tab.headers()
-    return Response(json_codec.encode(answer(result, request_id(request.scope))), status, headers)
+    return Reply(json_codec.encode(answer(result, state["request_id"])), status, media_type, headers)

@@ -24,6 +24,7 @@ from api.counting import Counting
 from api.graph_requests import GraphRequest
 from api.identity import Identification, identification
 from api.metrics import Metrics
+from api.middleware import request_id
 from api.observing import Observer
 from api.settings import Settings
 from api.tracing import tracing_of
@@ -84,7 +85,7 @@ def build_house(
             dispatcher=dispatcher,
             hub=dispatcher.hub,
             clock=now,
-            request_id="news" if connection is None else connection.state.request_id,
+            request_id="news" if connection is None else request_id(connection.scope),
             resumable=timedelta(days=settings.events_resumable_days),
             providers=known.providers,
             everybody=database.reader,
@@ -165,7 +166,7 @@ class Callers:
             raise GraphError(ErrorCode.ORIGIN_FORBIDDEN, str(error)) from error
         if identity is None:
             return None
-        connection.state.identity = identity
+        connection.scope.setdefault("state", {})["identity"] = identity
         return principal_of(identity, await memberships.of_one(self.database.reader, self.known.clients, identity))
 
     async def still(self, connection: HTTPConnection, caller: Principal | None) -> Principal | None:

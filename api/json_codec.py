@@ -11,7 +11,7 @@ b'{"amount":"12.40"}'
 """
 
 import json
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 try:
     import orjson
@@ -44,7 +44,7 @@ def decode(text: bytes | str, *, depth_max: int = 64) -> Any:
         return quick
     try:
         decoded = text.decode() if isinstance(text, bytes) else text
-        value = json.loads(decoded, parse_int=_integer, parse_constant=_no_constant)
+        value = _STRICT.decode(decoded)
     except UnicodeDecodeError as error:
         raise InvalidJson(f"byte {error.start} is not UTF-8") from error
     except json.JSONDecodeError as error:
@@ -90,6 +90,9 @@ def _integer(digits: str) -> int:
 
 def _no_constant(name: str) -> NoReturn:
     raise InvalidJson(f"{name} is not a JSON number")
+
+
+_STRICT: Final = json.JSONDecoder(parse_int=_integer, parse_constant=_no_constant)
 
 
 def _check(value: object, depth_max: int) -> None:

@@ -9,12 +9,14 @@ Types are compared whole, never by substring: `application/jsonish` is not JSON,
 True
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Self
 
 _RANGES_MAX = 50
+_REMEMBERED_MAX = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +52,28 @@ class MediaType:
         return 1 if self.name == "*/*" else 0
 
 
-def chosen(accept: str, offers: Sequence[str]) -> str | None:
+def is_json(declared: str) -> bool:
+    """Return whether a Content-Type header says JSON in UTF-8."""
+    return _is_json(declared) if len(declared) <= _REMEMBERED_MAX else _is_json.__wrapped__(declared)
+
+
+def chosen(accept: str, offers: tuple[str, ...]) -> str | None:
     """Return the offer that the Accept header wants most, or None when it wants none of them.
 
     Between equals the more exactly named wins, then the one named first; `offers` are in our own order of preference.
+    Few headers are ever sent, so those of usual length are remembered.
     """
+    return _chosen(accept, offers) if len(accept) <= _REMEMBERED_MAX else _chosen.__wrapped__(accept, offers)
+
+
+@lru_cache(maxsize=256)
+def _is_json(declared: str) -> bool:
+    media = MediaType.of(declared)
+    return media.name == "application/json" and media.parameters.get("charset", "utf-8").lower() in {"utf-8", "utf8"}
+
+
+@lru_cache(maxsize=256)
+def _chosen(accept: str, offers: tuple[str, ...]) -> str | None:
     ranges = [MediaType.of(text) for text in accept.split(",")[:_RANGES_MAX]]
     best: tuple[float, int, int, int] | None = None
     winner = None

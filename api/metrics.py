@@ -11,6 +11,7 @@ so that nobody fills a time series database by thinking of names.
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -51,6 +52,16 @@ class Gauges(Protocol):
     def __call__(self) -> Mapping[str, tuple[str, float]]: ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Series:
+    """Where the operations of one name, kind and code are counted; to find these takes longer than to count."""
+
+    answered: Counter
+    seconds: Histogram
+    requested: Counter
+    actual: Counter
+
+
 class Metrics:
     """The counters of one process, in a registry of their own."""
 
@@ -59,6 +70,8 @@ class Metrics:
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
         self._names = Names(OPERATION_NAMES_MAX)
+        self._series: dict[tuple[str, str, str], _Series] = {}
+        self._statuses: dict[int, Counter] = {}
         self._clients = Names(CLIENT_NAMES_MAX)
         self._operations = Counter(
             "billgraph_operations", "Operations answered, by the code of their first error.",
@@ -106,10 +119,18 @@ class Metrics:
     ) -> None:
         """Count an operation that is over. A name that only strangers use is not kept."""
         shown = self._names.kept(name, may_add=is_known)
-        self._operations.labels(shown, kind, code).inc()
-        self._seconds.labels(shown, kind).observe(seconds)
-        self._points.labels(shown, kind, "requested").inc(requested)
-        self._points.labels(shown, kind, "actual").inc(actual)
+        series = self._series.get((shown, kind, code))
+        if series is None:
+            series = self._series[shown, kind, code] = _Series(
+                self._operations.labels(shown, kind, code),
+                self._seconds.labels(shown, kind),
+                self._points.labels(shown, kind, "requested"),
+                self._points.labels(shown, kind, "actual"),
+            )
+        series.answered.inc()
+        series.seconds.observe(seconds)
+        series.requested.inc(requested)
+        series.actual.inc(actual)
 
     def refused(self, code: str) -> None:
         """Count a request that came to nothing."""
@@ -117,7 +138,10 @@ class Metrics:
 
     def responded(self, status: int) -> None:
         """Count a response."""
-        self._responses.labels(str(status)).inc()
+        series = self._statuses.get(status)
+        if series is None:
+            series = self._statuses[status] = self._responses.labels(str(status))
+        series.inc()
 
     def socket_closed(self, code: int) -> None:
         """Count a WebSocket that has ended; clients may close with any number they like."""

@@ -6,10 +6,8 @@ socket, where one connection carries many operations, each has a line of its own
 """
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, Final
+from types import TracebackType
+from typing import Any, Final, Self
 
 import structlog
 from graphql import ExecutionResult
@@ -33,13 +31,28 @@ _NAME_SHOWN_MAX: Final = 100
 _log = structlog.get_logger("billgraph.access")
 
 
-@dataclass(slots=True)
 class Course:
-    """How an operation that is being carried out turned out, as far as it is known."""
+    """An operation that is being carried out, of which is told when the block ends, whichever way it does."""
 
-    code: str = CANCELLED
-    actual: int = 0
-    facts: dict[str, Any] = field(default_factory=dict)
+    __slots__ = ("_observer", "_opened", "_operation", "_span", "_started", "_visit", "actual", "code")
+
+    def __init__(self, observer: "Observer", operation: Operation, visit: Visit) -> None:
+        self._observer, self._operation, self._visit = observer, operation, visit
+        self._opened = observer.tracing.span(operation, visit.connection.headers)
+        self.code, self.actual = CANCELLED, 0
+
+    def __enter__(self) -> Self:
+        self._started = time.perf_counter()
+        self._span = self._opened.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, where: TracebackType | None
+    ) -> None:
+        seconds = time.perf_counter() - self._started
+        self._span.ended(self.code)
+        self._observer.tell(self._operation, self._visit, self, seconds, self._span.trace_id)
+        self._opened.__exit__(kind, fault, where)
 
     def ended(self, result: ExecutionResult, *, actual: int) -> None:
         """Note the answer, and what it cost."""
@@ -51,24 +64,12 @@ class Observer:
 
     def __init__(self, metrics: Metrics | None = None, tracing: Tracing | None = None) -> None:
         self.metrics = metrics or Metrics()
-        self._tracing = tracing or Untraced()
+        self.tracing = tracing or Untraced()
         self._noticed: set[tuple[str, str]] = set()
-
-    @contextmanager
-    def course(self, operation: Operation, visit: Visit) -> Iterator[Course]:
-        """Tell of an operation when the block ends, whichever way it does."""
-        course, started = Course(), time.perf_counter()
-        with self._tracing.span(operation, visit.connection.headers) as span:
-            try:
-                yield course
-            finally:
-                seconds = time.perf_counter() - started
-                span.ended(course.code)
-                self._tell(operation, visit, course, seconds, span.trace_id)
 
     def close(self) -> None:
         """Send what has not been sent yet."""
-        self._tracing.close()
+        self.tracing.close()
 
     def refused(self, code: ErrorCode) -> None:
         """Tell of a request that never became an operation."""
@@ -82,7 +83,8 @@ class Observer:
                 self._noticed.add((coordinate, client))
                 _log.warning("deprecated part used", coordinate=coordinate, client=client)
 
-    def _tell(self, operation: Operation, visit: Visit, course: Course, seconds: float, trace_id: str | None) -> None:
+    def tell(self, operation: Operation, visit: Visit, course: Course, seconds: float, trace_id: str | None) -> None:
+        """Count an operation that is over, and note what the log says of it."""
         requested = operation.cost.points
         self.metrics.answered(
             operation.name or ANONYMOUS,

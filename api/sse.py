@@ -15,7 +15,6 @@ from contextlib import aclosing, suppress
 from datetime import datetime
 
 from graphql import ExecutionResult
-from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import json_codec, media_types
@@ -25,6 +24,7 @@ from api.draining import Drain
 from api.execution import Subscription
 from api.following import Answered
 from api.graphql_http import JSON, HttpDoor, failure
+from api.headers import Request
 from api.middleware import request_id
 from api.operations import Refused
 from api.watch import Watch

@@ -6,8 +6,8 @@ people write names and addresses into documents. Tracing needs the `otel` extra,
 for traces and not before.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from importlib import import_module
 from typing import Protocol
 
@@ -54,10 +54,15 @@ class Untraced:
 
     trace_id: str | None = None
 
-    @contextmanager
-    def span(self, _operation: Operation, _headers: Mapping[str, str]) -> Iterator["Untraced"]:
-        """Yield a span that is none."""
-        yield self
+    def span(self, _operation: Operation, _headers: Mapping[str, str]) -> "Untraced":
+        """Return a span that is none."""
+        return self
+
+    def __enter__(self) -> "Untraced":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
 
     def ended(self, _code: str) -> None:
         """Do nothing."""

@@ -7,9 +7,10 @@ from pathlib import Path
 import httpx2
 import pytest
 import structlog
+from starlette.types import Message, Receive, Scope, Send
 
 from api import logs, pages
-from api.middleware import CONTENT_POLICY
+from api.middleware import CONTENT_POLICY, SecurityHeaders
 from api.settings import Environment, Settings
 from tests.api.house import House, serving
 from tests.api.test_graphql_ws import hear, introduced, subscribe
@@ -40,6 +41,25 @@ async def test_protects_browsers_on_every_path(client: httpx2.AsyncClient, path:
     assert response.headers["x-content-type-options"] == "nosniff"
     assert response.headers["x-frame-options"] == "DENY"
     assert "server" not in response.headers
+
+
+async def test_leaves_a_header_as_a_response_set_it() -> None:
+    sent: list[Message] = []
+
+    async def responds(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"x-frame-options", b"SAMEORIGIN")]})
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        raise AssertionError("nobody asks for the body")
+
+    await SecurityHeaders(responds, is_https=True)({"type": "http"}, receive, send)
+
+    headers = sent[0]["headers"]
+    assert [value for name, value in headers if name == b"x-frame-options"] == [b"SAMEORIGIN"]
+    assert (b"strict-transport-security", b"max-age=31536000; includeSubDomains") in headers
 
 
 async def test_shows_a_page_that_needs_nothing_from_elsewhere(client: httpx2.AsyncClient) -> None:
