@@ -10,21 +10,18 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from graphql import (
-    GraphQLEnumType,
     GraphQLField,
-    GraphQLInputObjectType,
-    GraphQLInputType,
     GraphQLInterfaceType,
-    GraphQLList,
-    GraphQLNonNull,
     GraphQLObjectType,
+    GraphQLScalarType,
     GraphQLSchema,
     GraphQLUnionType,
     get_named_type,
     is_leaf_type,
     is_required_argument,
-    is_required_input_field,
 )
+
+from benchmarks.inputs import Inputs
 
 DEPTH_MAX: Final = 7
 FIELDS_MAX: Final = 40
@@ -32,7 +29,6 @@ _OPTIONAL: Final = 0.35
 _NULL: Final = 0.05
 _OWN: Final = 0.85
 _NESTING_MAX: Final = 5
-_LIST_MAX: Final = 3
 _LONG: Final = 9_223_372_036_854_775_807
 _TEXTS: Final = (
     "", " ", "a", "example", "-1", "0", "1", "1e999", "NaN", "null", "USD", "EUR", "usd", "XXX", "en", "ru-RU",
@@ -68,8 +64,12 @@ class Author:
     chance: random.Random
     own: Mapping[str, str] = field(default_factory=dict)
     """What a field of this name is mostly given, so that more is looked at than an id of nobody."""
+    _inputs: Inputs = field(init=False)
     _left: int = 0
     _variables: dict[str, tuple[str, Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._inputs = Inputs(self.chance, self._leaf, _NULL, _OPTIONAL, _NESTING_MAX)
 
     def question(self) -> dict[str, Any]:
         """Return the parameters of a query."""
@@ -96,7 +96,7 @@ class Author:
         for argument, each in definition.args.items():
             if is_required_argument(each) or self.chance.random() < _OPTIONAL:
                 variable = f"v{len(self._variables)}"
-                self._variables[variable] = (str(each.type), self._value(each.type, argument, 0))
+                self._variables[variable] = (str(each.type), self._inputs.value(each.type, argument))
                 given.append(f"{argument}: ${variable}")
         arguments = f"({', '.join(given)})" if given else ""
         return f"{name}{arguments}{self._below(definition, depth)}"
@@ -130,39 +130,15 @@ class Author:
         self._left -= count
         return self.chance.sample(possible, count)
 
-    def _value(self, kind: GraphQLInputType, name: str, depth: int) -> Any:
-        if isinstance(kind, GraphQLNonNull):
-            return self._given(kind.of_type, name, depth)
-        return None if self.chance.random() < _NULL else self._given(kind, name, depth)
-
-    def _given(self, kind: GraphQLInputType, name: str, depth: int) -> Any:
+    def _leaf(self, kind: GraphQLScalarType, name: str) -> Any:
         chance = self.chance
-        match kind:
-            case GraphQLList():
-                return [self._value(kind.of_type, name, depth + 1) for _ in range(chance.randint(0, _LIST_MAX))]
-            case GraphQLEnumType():
-                return chance.choice(sorted(kind.values))
-            case GraphQLInputObjectType():
-                return self._object(kind, depth)
         if name in self.own and chance.random() < _OWN:
             return self.own[name]
         if name in {"first", "last"} and chance.random() < _OWN:
             return chance.choice((1, 5, 50))
-        assert not isinstance(kind, GraphQLNonNull), "what must be given is unwrapped before"
         if kind.name == "ID" or (kind.name == "String" and chance.random() < _NULL):
             return self._id()
         return chance.choice(_SCALARS.get(kind.name, _TEXTS))
-
-    def _object(self, kind: GraphQLInputObjectType, depth: int) -> dict[str, Any]:
-        fields = list(kind.fields.items())
-        if kind.is_one_of:
-            name, chosen = self.chance.choice(fields)
-            return {name: self._given(chosen.type, name, depth + 1)}
-        return {
-            name: self._value(each.type, name, depth + 1)
-            for name, each in fields
-            if is_required_input_field(each) or (depth < _NESTING_MAX and self.chance.random() < _OPTIONAL)
-        }
 
     def _id(self) -> str:
         chance = self.chance

@@ -20,13 +20,15 @@ from graphql import (
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
+    GraphQLScalarType,
     GraphQLSchema,
     GraphQLUnionType,
     get_named_type,
     is_leaf_type,
     is_required_argument,
-    is_required_input_field,
 )
+
+from benchmarks.inputs import Inputs
 
 DEPTH_MAX: Final = 8
 FIELDS_MAX: Final = 45
@@ -74,11 +76,15 @@ class Questioner:
     schema: GraphQLSchema
     known: Mapping[str, Sequence[str]]
     chance: random.Random
+    _inputs: Inputs = field(init=False)
     _left: int = 0
     _named: int = 0
     _declared: dict[str, str] = field(default_factory=dict)
     _values: dict[str, Any] = field(default_factory=dict)
     _fragments: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._inputs = Inputs(self.chance, self._leaf, null=0.03, optional=0.3, nesting_max=3)
 
     def question(self) -> Question:
         """Return the next question."""
@@ -197,7 +203,7 @@ class Questioner:
                 continue
             if not is_required_argument(argument) and not is_way and not self._likely(0.35):
                 continue
-            value = self._value(argument.type, name, 0)
+            value = self._value(argument.type, name)
             if value is None and isinstance(argument.type, GraphQLNonNull):
                 value = "nonsense"
             by_variable = self._likely(0.4)
@@ -205,39 +211,18 @@ class Questioner:
             given.append(f"{name}: {text}")
         return f"({', '.join(given)})" if given else ""
 
-    def _value(self, kind: GraphQLInputType, name: str, depth: int) -> Any:
-        if isinstance(kind, GraphQLNonNull):
-            return self._required(kind.of_type, name, depth)
-        return None if self._likely(0.03) else self._required(kind, name, depth)
+    def _value(self, kind: GraphQLInputType, name: str) -> Any:
+        if get_named_type(kind).name == "EstimateInput" and self._likely(0.8):
+            return _ESTIMATE
+        return self._inputs.value(kind, name)
 
-    def _required(self, kind: Any, name: str, depth: int) -> Any:
-        chance = self.chance
-        match kind:
-            case GraphQLList():
-                return [self._value(kind.of_type, name, depth + 1) for _ in range(chance.randint(0, 3))]
-            case GraphQLEnumType():
-                return chance.choice(sorted(kind.values))
-            case GraphQLInputObjectType():
-                return self._object(kind, depth)
+    def _leaf(self, kind: GraphQLScalarType, name: str) -> Any:
         if kind.name == "ID" or name.endswith("Id"):
             return self._id(name)
         if name in _GIVEN:
             usual = _GIVEN[name]
-            return chance.choice(usual[: len(usual) // 2 + 1] if self._likely(0.85) else usual)
-        return chance.choice(_SCALARS.get(kind.name, ("a", "chat", "member", "2026-10", "USD")))
-
-    def _object(self, kind: GraphQLInputObjectType, depth: int) -> Any:
-        if kind.name == "EstimateInput" and self._likely(0.8):
-            return _ESTIMATE
-        fields = list(kind.fields.items())
-        if kind.is_one_of:
-            name, chosen = self.chance.choice(fields)
-            return {name: self._required(getattr(chosen.type, "of_type", chosen.type), name, depth + 1)}
-        return {
-            name: self._value(each.type, name, depth + 1)
-            for name, each in fields
-            if is_required_input_field(each) or (depth < 3 and self._likely(0.3))
-        }
+            return self.chance.choice(usual[: len(usual) // 2 + 1] if self._likely(0.85) else usual)
+        return self.chance.choice(_SCALARS.get(kind.name, ("a", "chat", "member", "2026-10", "USD")))
 
     def _id(self, name: str) -> str:
         kind = "mem" if name == "memberId" else "org" if name in {"organizationId", "id"} else ""
