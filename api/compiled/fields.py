@@ -9,7 +9,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import strawberry
-from graphql import FieldNode, GraphQLError, GraphQLField, GraphQLObjectType, is_non_null_type, located_error
+from graphql import (
+    FieldNode,
+    GraphQLError,
+    GraphQLField,
+    GraphQLObjectType,
+    ListValueNode,
+    ObjectValueNode,
+    ValueNode,
+    VariableNode,
+    is_non_null_type,
+    located_error,
+)
 from graphql.execution.collect_fields import FieldDetailsList
 from strawberry.types.field import StrawberryField
 
@@ -67,6 +78,10 @@ class Field:
     """What guards a field that is called directly."""
     loaded: Loaded | None = field(init=False)
     """How its row is loaded, where it is made of one that a loader reads."""
+    is_given_literally: bool = field(init=False)
+    """Whether no variable is part of its arguments."""
+    constant: dict[str, Any] | None = None
+    """Its arguments as its function takes them, where they are the same in each request and nobody can change them."""
     leaves_lane: bool = False
     """Whether it is known to wait for other things than loaders."""
     complete: Complete = field(init=False)
@@ -76,6 +91,7 @@ class Field:
         self.nodes = [detail.node for detail in self.details]
         self.declared = found = (self.definition.extensions or {}).get(BACKREF)
         self.has_arguments = bool(self.definition.args)
+        self.is_given_literally = not any(_has_variable(each.value) for each in self.nodes[0].arguments or ())
         self.is_required = is_non_null_type(self.definition.type)
         self.is_async = found is not None and found.is_async
         extensions = found.extensions if found is not None else []
@@ -110,6 +126,17 @@ class Field:
 
 Waiting = tuple[Field, Any, dict[str, Any], Path, Awaitable[Any] | None]
 """A field, the object it is a field of, the object's part of the answer, the field's place, and what is resolved."""
+
+
+def _has_variable(node: ValueNode) -> bool:
+    match node:
+        case VariableNode():
+            return True
+        case ListValueNode():
+            return any(map(_has_variable, node.values))
+        case ObjectValueNode():
+            return any(_has_variable(each.value) for each in node.fields)
+    return False
 
 
 def _takes_itself(found: StrawberryField) -> bool:

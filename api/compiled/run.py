@@ -8,7 +8,8 @@ of the event loop, and of statements behind the loaders, depends on the depth of
 import asyncio
 from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 from inspect import iscoroutine
-from typing import TYPE_CHECKING, Any
+from types import NoneType
+from typing import TYPE_CHECKING, Any, Final
 
 from graphql import ExecutionResult, GraphQLAbstractType, GraphQLError, default_type_resolver, get_argument_values
 from graphql.execution import Executor
@@ -24,6 +25,8 @@ from schema.loaded import Loaded
 
 if TYPE_CHECKING:
     from api.compiled.plans import Plan
+
+_IMMUTABLE: Final = frozenset({str, int, bool, NoneType})
 
 
 class Errors:
@@ -200,7 +203,7 @@ class Run:
 
     def given(self, of: Field, path: Path) -> dict[str, Any]:
         """Return the arguments of a field as its function takes them, or raise what strawberry raises."""
-        found = self._given.get(of)
+        found = of.constant or self._given.get(of)
         if found is None:
             assert of.declared is not None, "only what strawberry declared is called directly"
             converter = self.plan.converter
@@ -211,6 +214,8 @@ class Run:
                 config=converter.config,
                 info=PlanInfo(self, of, path),
             )
+            if of.is_given_literally and all(value.__class__ in _IMMUTABLE for value in found.values()):
+                of.constant = found
         return found
 
     def raw_info(self, of: Field, path: Path) -> Any:

@@ -104,7 +104,7 @@ def later(of: Field) -> Visit:
     def visit(source: Any, run: "Run", path: Path, out: dict[str, Any]) -> None:
         here = (path, key)
         out[key] = None
-        if has_arguments:
+        if has_arguments and of.constant is None:
             try:
                 run.arguments(of)
             except Exception as fault:
