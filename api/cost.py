@@ -88,6 +88,9 @@ def measure(document: DocumentNode) -> tuple[Cost, ...]:
     )
 
 
+_HOLDERS = frozenset({dict, list})  # what a JSON answer is made of, and no classes of their own
+
+
 def rows_in(answer: object) -> int:
     """Return how many objects stand in the lists of an answer.
 
@@ -95,15 +98,16 @@ def rows_in(answer: object) -> int:
     2
     """
     rows = 0
-    waiting: list[object] = [answer]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, list):
-            below = [each for each in item if isinstance(each, dict | list)]
-            rows += sum([isinstance(each, dict) for each in below])
-            waiting += below
-        elif isinstance(item, dict):
-            waiting += [each for each in item.values() if isinstance(each, dict | list)]
+    level: list[object] = [answer]
+    while level:
+        below: list[object] = []
+        for item in level:
+            if isinstance(item, dict):
+                below += item.values()
+            elif isinstance(item, list):
+                rows += list(map(type, item)).count(dict)
+                below += item
+        level = [each for each in below if type(each) in _HOLDERS]
     return rows
 
 

@@ -21,6 +21,7 @@ except ImportError:  # the `speed` extra is not installed
 INTEGER_DIGITS_MAX = 40
 VALUES_MAX = 50_000
 QUICK_MIN = 4_096
+_HOLDERS = frozenset({dict, list})
 
 
 class InvalidJson(ValueError):
@@ -69,15 +70,17 @@ def _quickly(text: bytes, depth_max: int) -> Any:
         count += len(level)
         if depth > depth_max or count > VALUES_MAX:
             return None
+        kinds = set(map(type, level))
+        if float in kinds:
+            return None
         below: list[Any] = []
-        for item in level:
-            kind = type(item)
-            if kind is dict:
-                below += item.values()
-            elif kind is list:
-                below += item
-            elif kind is float:
-                return None
+        if not kinds.isdisjoint(_HOLDERS):  # texts and numbers need no second look, and are most of a long text
+            for item in level:
+                kind = type(item)
+                if kind is dict:
+                    below += item.values()
+                elif kind is list:
+                    below += item
         level, depth = below, depth + 1
     return value
 

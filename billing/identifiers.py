@@ -23,8 +23,11 @@ LENGTH = 26
 def derive(at: datetime, organization_id: str, kind: str, seed: str) -> str:
     """Return a 26-character id that sorts by `at` and depends on nothing but its arguments."""
     digest = blake2b(f"{organization_id}\x1f{kind}\x1f{seed}".encode(), digest_size=10).digest()
-    number = int.from_bytes(digest)
-    return _stamp(at) + "".join([_PAIRS[number >> shift & 1023] for shift in range(70, -1, -10)])
+    high, low, pairs = int.from_bytes(digest[:5]), int.from_bytes(digest[5:]), _PAIRS
+    return (
+        f"{_stamp(at)}{pairs[high >> 30]}{pairs[high >> 20 & 1023]}{pairs[high >> 10 & 1023]}{pairs[high & 1023]}"
+        f"{pairs[low >> 30]}{pairs[low >> 20 & 1023]}{pairs[low >> 10 & 1023]}{pairs[low & 1023]}"
+    )
 
 
 @lru_cache(maxsize=256)

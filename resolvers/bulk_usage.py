@@ -7,8 +7,7 @@ case, and for everything else of the operation, the library does what it always 
 is said in its words.
 """
 
-from collections.abc import Callable, Mapping
-from operator import attrgetter
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from graphql import DocumentNode, GraphQLList, GraphQLObjectType, GraphQLOutputType, GraphQLSchema, get_named_type
@@ -23,13 +22,13 @@ from schema.ids import Kind
 from services import usage
 
 INPUT: Final = "RecordUsageInput"
-_Read = Callable[[Any], Any]
 _STATUS: Final[Mapping[type, str]] = {
     usage.EventRecorded: "RECORDED",
     usage.EventRepeated: "DUPLICATE",
     usage.EventBlocked: "REFUSED",
     usage.EventRefused: "REFUSED",
 }
+_KEPT: Final = (usage.EventRecorded, usage.EventRepeated)
 
 
 class UsageExecutor(StrawberryGraphQLCoreExecutionContext):
@@ -83,54 +82,45 @@ def _written(
     result_type = get_named_type(return_type)
     assert isinstance(result_type, GraphQLObjectType), "a result is an object"
     asked = executor.collect_subfields(result_type, field_details_list).grouped_field_set
-    reads: list[tuple[str, _Read]] = []
+    plain, columns = _columns(results), dict[str, Sequence[Any]]()
     for shown, details in asked.items():
         name = details[0].node.name.value
         if name == "cost":
             money_type = get_named_type(result_type.fields[name].type)
             assert isinstance(money_type, GraphQLObjectType), "money is an object"
-            read = _cost(executor.collect_subfields(money_type, details).grouped_field_set, results)
+            column = _costs(executor.collect_subfields(money_type, details).grouped_field_set, results)
         else:
-            read = _plain_reads(results).get(name)
-        if read is None:
+            column = plain[name]() if name in plain else None
+        if column is None:
             return None
-        reads.append((shown, read))
-    return [{shown: read(outcome) for shown, read in reads} for outcome in results.outcomes]
+        columns[shown] = column
+    names = tuple(columns)
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-def _plain_reads(results: Results) -> Mapping[str, _Read]:
-    """Return how each plain field of a result is read of an outcome."""
+def _columns(results: Results) -> Mapping[str, Callable[[], Sequence[Any]]]:
+    """Return how each plain field is read of all outcomes at once."""
     prefix = f"{Kind.USAGE_EVENT.value}_{results.owner.organization_id}_"
-    kept = (usage.EventRecorded, usage.EventRepeated)
+    outcomes = results.outcomes
     return {
-        "__typename": lambda _: "UsageEventResult",
-        "eventId": attrgetter("event_id"),
-        "status": lambda outcome: _STATUS[type(outcome)],
-        "usageId": lambda outcome: prefix + outcome.usage_id if isinstance(outcome, kept) else None,
-        "overLimit": lambda outcome: isinstance(outcome, usage.EventRecorded) and outcome.over_limit,
+        "__typename": lambda: ["UsageEventResult"] * len(outcomes),
+        "eventId": lambda: [outcome.event_id for outcome in outcomes],
+        "status": lambda: [_STATUS[type(outcome)] for outcome in outcomes],
+        "usageId": lambda: [prefix + outcome.usage_id if isinstance(outcome, _KEPT) else None for outcome in outcomes],
+        "overLimit": lambda: [isinstance(outcome, usage.EventRecorded) and outcome.over_limit for outcome in outcomes],
     }
 
 
-def _cost(asked: Mapping[str, Any], results: Results) -> _Read | None:
-    """Return how the cost is read of an outcome; equal costs are one object."""
+def _costs(asked: Mapping[str, Any], results: Results) -> Sequence[dict[str, str] | None] | None:
+    """Return the costs of all outcomes; equal costs are one object."""
     names = {shown: details[0].node.name.value for shown, details in asked.items()}
     if not set(names.values()) <= {"amount", "currency", "__typename"}:
         return None
     currency = results.owner.currency
     decimals = exponent(currency)
-    constant = {"amount": "", "currency": currency, "__typename": "Money"}
-    empty = {shown: constant[name] for shown, name in names.items()}
-    amounts = [shown for shown, name in names.items() if name == "amount"]
-    known: dict[int, dict[str, str]] = {}
-
-    def read(outcome: usage.EventOutcome) -> dict[str, str] | None:
-        if isinstance(outcome, usage.EventRefused):
-            return None
-        money = known.get(outcome.cost_nanos)
-        if money is None:
-            money = known[outcome.cost_nanos] = empty.copy()
-            for shown in amounts:
-                money[shown] = nanos_amount(outcome.cost_nanos, decimals)
-        return money
-
-    return read
+    nanos = [None if isinstance(each, usage.EventRefused) else each.cost_nanos for each in results.outcomes]
+    shown_as: dict[int | None, dict[str, str] | None] = {None: None}
+    for each in {cost for cost in nanos if cost is not None}:
+        said = {"amount": nanos_amount(each, decimals), "currency": currency, "__typename": "Money"}
+        shown_as[each] = {shown: said[name] for shown, name in names.items()}
+    return [shown_as[each] for each in nanos]

@@ -57,22 +57,14 @@ class PlainEvents(Sequence[UsageEventInput]):
     def facts(self, organization_id: str) -> tuple[UsageFact, ...]:
         """Return the events as the service takes them, or raise `InvalidInput` for a member's id that is none."""
         keys: dict[str, str] = {}
+        make, by_id = UsageFact._make, NamedBy.ID
         for place, (_, name, _, _, _, _, _, named_by) in enumerate(self._events):
             if named_by is NamedBy.ID and name not in keys:
                 keys[name] = inputs.key(name, Kind.MEMBER, organization_id, "events", str(place), "memberId")
         return tuple(
             [
-                UsageFact(
-                    event_id,
-                    keys[name] if named_by is NamedBy.ID else name,
-                    meter,
-                    model,
-                    direction,
-                    quantity,
-                    occurred_at,
-                    named_by,
-                )
-                for event_id, name, meter, model, direction, quantity, occurred_at, named_by in self._events
+                make((event_id, keys[name] if named_by is by_id else name, *what, named_by))
+                for event_id, name, *what, named_by in self._events
             ]
         )
 

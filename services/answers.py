@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import cache
 from hashlib import sha256
 from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Protocol, Union, get_args, get_origin, get_type_hints, runtime_checkable
 
 from pydantic import TypeAdapter
 
@@ -32,8 +32,17 @@ def decode(function: Callable[..., Any], text: str) -> Any:
     return _adapter(kinds[document["type"]]).validate_python(document["value"])
 
 
+@runtime_checkable
+class Documented(Protocol):
+    """A command that is so large that it says itself how it reads as a document, in no other words than all others."""
+
+    def document(self) -> dict[str, Any]: ...
+
+
 def body(command: Any) -> dict[str, Any]:
     """Return a command as a document."""
+    if isinstance(command, Documented):
+        return command.document()
     document: dict[str, Any] = _adapter(type(command)).dump_python(command, mode="json")
     return document
 

@@ -16,9 +16,10 @@ from models import adjustments, invoices
 from models import usage as rows
 from services import overruns, terms
 from services.dispatch import verb
+from services.event_prices import Cost, cost_of, items_by_meter
 from services.lapsing import let_lapse
 from services.outcomes import RefusalCode, Refused, not_found
-from services.rating import Cost, Day, Spot, cost_of, items_by_meter
+from services.rating import Day, Spot
 from services.spending import till
 from services.terms import Terms
 from services.unit import Unit

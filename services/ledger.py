@@ -118,8 +118,9 @@ def move(cells: Sequence[Cell], *, spent_nanos: int = 0, held_nanos: int = 0) ->
         for cell in cells:
             if cell.spent + cell.held > bound:
                 return False
-    for cell in cells:
-        cell.spent += spent_nanos
+    if spent_nanos:
+        for cell in cells:
+            cell.spent += spent_nanos
     if held_nanos:
         for cell in cells:
             cell.held += held_nanos

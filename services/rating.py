@@ -5,23 +5,23 @@ group they were in at that instant. Everything a batch needs is loaded once, and
 worked out once: the price of a unit, the windows of a day and whose spend a member's is, each for as long as it holds.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from fractions import Fraction
 
 from billing import rating
 from billing.limits import Chain
-from billing.money import NANOS_MAX, NANOS_PER_MAJOR, InvalidAmount, check_nanos, round_half_away
+from billing.money import NANOS_MAX
 from billing.periods import Period, local_date, to_microseconds
-from billing.plans import PlanItem, Usage
-from billing.prices import RateCardPrice, UnitPrice
+from billing.plans import PlanItem
+from billing.prices import RateCardPrice
 from billing.windows import Interval, Windows, windows_of_day
 from models import belonging, invoices
 from models.belonging import Belonging, Stay
 from services import terms
+from services.event_prices import Price, cost_of, items_by_meter, unit_nanos
 from services.outcomes import RefusalCode
 from services.unit import Unit
 from services.usage_facts import ID_LENGTH_MAX, EventRefused, UsageFact
@@ -56,23 +56,6 @@ class Spot:
     def windows(self) -> Windows:
         """The month, the week and the day."""
         return self.day.windows
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Price:
-    """What a unit of a model costs in one direction, as a fraction of nanos."""
-
-    subscription_id: str
-    meter: str
-    model: str
-    direction: str
-    version: str
-    numerator: int
-    denominator: int
-
-    def nanos(self, quantity: int) -> int:
-        """Return what so many units cost, rounded half up: a cost is never below zero."""
-        return (2 * self.numerator * quantity + self.denominator) // (2 * self.denominator)
 
 
 @dataclass(slots=True, eq=False)
@@ -117,6 +100,17 @@ class _Tariff:
 
 
 @dataclass(slots=True)
+class _Stretch:
+    """The part of a local day in which one tariff holds. `spots` are of members who stay where they are meanwhile."""
+
+    start: datetime
+    end: datetime
+    day: Day
+    tariff: _Tariff
+    spots: dict[str, Spot] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class _Person:
     """Whose spend a member's is over time: `changes` are the instants between which it stays the same."""
 
@@ -150,44 +144,65 @@ class Rater:
     closed: dict[datetime, invoices.Billed | None] = field(default_factory=dict)
     days: dict[int, list[Day]] = field(default_factory=dict)
     tariffs: list[_Tariff] = field(default_factory=list)
+    stretches: dict[int, list[_Stretch]] = field(default_factory=dict)
 
     async def rate(self, fact: UsageFact) -> RatedEvent | EventRefused:
         """Return the event with its cost, tier and month."""
         await self.learn_months([fact], at=self.unit.at)
-        return self.rated(fact, at=self.unit.at)
+        (rated,) = self.all_rated([fact], at=self.unit.at)
+        return rated
 
     async def learn_months(self, facts: Iterable[UsageFact], *, at: datetime) -> None:
         """Ask of the months that events occurred in whether they are billed, each once."""
         created_at, latest = self.unit.organization.created_at, at + AHEAD_MAX
+        start = end = created_at  # of the day that was looked at last
         for fact in facts:
-            if created_at <= fact.occurred_at <= latest:
-                end = self._day(fact.occurred_at).windows[Interval.MONTH].end
-                if end not in self.closed:
-                    self.closed[end] = await invoices.billed_at(self.unit.client, self.unit.organization_id, end)
+            occurred_at = fact.occurred_at
+            if not start <= occurred_at < end and created_at <= occurred_at <= latest:
+                windows = self._day(occurred_at).windows
+                start, end = windows[Interval.DAY].start, windows[Interval.DAY].end
+                month_end = windows[Interval.MONTH].end
+                if month_end not in self.closed:
+                    billed = await invoices.billed_at(self.unit.client, self.unit.organization_id, month_end)
+                    self.closed[month_end] = billed
 
-    def rated(self, fact: UsageFact, *, at: datetime) -> RatedEvent | EventRefused:
-        """Return the event with its cost, tier and month, as of `at`; its month is one that was learned."""
-        refused = self._refusal(fact, at)
-        if refused is not None:
-            return refused
-        price = self._price(fact)
-        if isinstance(price, EventRefused):
-            return price
-        cost_nanos = price.nanos(fact.quantity)
-        if cost_nanos > NANOS_MAX:
-            tariff = self._tariff(fact.occurred_at)
-            assert tariff.terms is not None, "what has a price has terms"
-            dear = cost_of(tariff.items[fact.meter], fact, tariff.terms.plan.currency)
-            assert isinstance(dear, EventRefused), "what costs too much is refused"
-            return dear
-        spot = self._spot(fact.member_id, fact.occurred_at)
-        return RatedEvent(fact, spot, price, cost_nanos, self.closed[spot.day.windows[Interval.MONTH].end])
+    def all_rated(self, facts: Iterable[UsageFact], *, at: datetime) -> list[RatedEvent | EventRefused]:
+        """Return each event with its cost, tier and month, as of `at`; the months are some that were learned."""
+        earliest, latest = self.unit.organization.created_at, at + AHEAD_MAX
+        members, found = self.members, list[RatedEvent | EventRefused]()
+        stretch, billed = None, None
+        for fact in facts:
+            event_id, member_id, meter, model, direction, quantity, occurred_at, _ = fact
+            if not (
+                1 <= len(event_id) <= ID_LENGTH_MAX
+                and event_id.isprintable()
+                and 0 <= quantity <= rating.QUANTITY_MAX
+                and member_id in members
+                and earliest <= occurred_at <= latest
+            ):
+                found.append(self._refusal(fact, latest))
+                continue
+            if stretch is None or not stretch.start <= occurred_at < stretch.end:
+                stretch = self._stretch(occurred_at)
+                billed = self.closed[stretch.day.windows[Interval.MONTH].end]
+            price = stretch.tariff.prices.get((meter, model, direction)) or self._price(fact, stretch.tariff)
+            if isinstance(price, EventRefused):
+                found.append(price)
+                continue
+            cost_nanos = price.nanos(quantity)
+            if cost_nanos > NANOS_MAX:
+                found.append(_too_dear(fact, stretch.tariff))
+                continue
+            spot = stretch.spots.get(member_id) or self._spot(member_id, occurred_at, stretch)
+            found.append(RatedEvent(fact, spot, price, cost_nanos, billed))
+        return found
 
     def chain(self, member_id: str, at: datetime) -> Chain:
         """Return whose spend a member's is at `at`."""
         return self.persons[member_id].chain(self.unit.organization_id, member_id, at)
 
-    def _refusal(self, fact: UsageFact, at: datetime) -> EventRefused | None:
+    def _refusal(self, fact: UsageFact, latest: datetime) -> EventRefused:
+        """Return what is wrong with an event that cannot be counted anywhere."""
         if not 1 <= len(fact.event_id) <= ID_LENGTH_MAX or not fact.event_id.isprintable():
             message = f"the event id has {len(fact.event_id)} characters: give 1 to {ID_LENGTH_MAX} printable ones"
             return EventRefused(fact.event_id[:ID_LENGTH_MAX], RefusalCode.INPUT_INVALID, message, ("id",))
@@ -198,17 +213,12 @@ class Rater:
             message = "there is no such member in this organization"
             return EventRefused(fact.event_id, RefusalCode.NOT_FOUND, message, ("memberId",))
         created_at = self.unit.organization.created_at
-        if not created_at <= fact.occurred_at <= at + AHEAD_MAX:
-            message = f"occurredAt {fact.occurred_at.isoformat()} is outside {created_at.isoformat()} to now"
-            return EventRefused(fact.event_id, RefusalCode.TIME_OUT_OF_RANGE, message, ("occurredAt",))
-        return None
+        assert not created_at <= fact.occurred_at <= latest, "nothing else is wrong with it"
+        message = f"occurredAt {fact.occurred_at.isoformat()} is outside {created_at.isoformat()} to now"
+        return EventRefused(fact.event_id, RefusalCode.TIME_OUT_OF_RANGE, message, ("occurredAt",))
 
-    def _price(self, fact: UsageFact) -> Price | EventRefused:
-        tariff = self._tariff(fact.occurred_at)
-        key = (fact.meter, fact.model, fact.direction)
-        price = tariff.prices.get(key)
-        if price is not None:
-            return price
+    def _price(self, fact: UsageFact, tariff: _Tariff) -> Price | EventRefused:
+        """Return the price of a unit, and keep it for all others of the tariff."""
         if tariff.terms is None:
             message = f"the organization had no plan at {fact.occurred_at.isoformat()}"
             return EventRefused(fact.event_id, RefusalCode.PLAN_MISSING, message, ("occurredAt",))
@@ -228,8 +238,19 @@ class Rater:
             exact.numerator,
             exact.denominator,
         )
-        tariff.prices[key] = price
+        tariff.prices[fact.meter, fact.model, fact.direction] = price
         return price
+
+    def _stretch(self, at: datetime) -> _Stretch:
+        near = self.stretches.setdefault(at.toordinal(), [])
+        for stretch in near:
+            if stretch.start <= at < stretch.end:
+                return stretch
+        day, tariff = self._day(at), self._tariff(at)
+        window = day.windows[Interval.DAY]
+        start, end = max(window.start, tariff.since or window.start), min(window.end, tariff.until or window.end)
+        near.append(_Stretch(start, end, day, tariff))
+        return near[-1]
 
     def _tariff(self, at: datetime) -> _Tariff:
         for tariff in self.tariffs:
@@ -248,12 +269,15 @@ class Rater:
         self.tariffs.append(_Tariff(since, until, in_force, items))
         return self.tariffs[-1]
 
-    def _spot(self, member_id: str, at: datetime) -> Spot:
-        person, day = self.persons[member_id], self._day(at)
-        key = (bisect_right(person.changes, at), id(day))
+    def _spot(self, member_id: str, at: datetime, stretch: _Stretch) -> Spot:
+        person = self.persons[member_id]
+        place = bisect_right(person.changes, at)
+        key = (place, id(stretch.day))
         spot = person.spots.get(key)
         if spot is None:
-            spot = person.spots[key] = Spot(person.chain(self.unit.organization_id, member_id, at), day)
+            spot = person.spots[key] = Spot(person.chain(self.unit.organization_id, member_id, at), stretch.day)
+        if bisect_right(person.changes, stretch.start) == place == bisect_left(person.changes, stretch.end):
+            stretch.spots[member_id] = spot
         return spot
 
     def _day(self, at: datetime) -> Day:
@@ -274,56 +298,9 @@ async def rater(unit: Unit, whose: Iterable[str], timeline: terms.Timeline | Non
     return Rater(unit, timeline, {member_id: each.status for member_id, each in found.items()}, persons)
 
 
-def items_by_meter(in_force: terms.Terms) -> dict[str, PlanItem]:
-    """Return the item that prices each meter of a plan."""
-    return {item.quantity.meter: item for item in in_force.plan.items if isinstance(item.quantity, Usage)}
-
-
-def _is_linear(item: PlanItem) -> bool:
-    """Return whether the units of a month are the sum of those of its events: rounded once, they are not."""
-    return item.conversion is None or item.conversion.rounding is None
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What an event costs at the moment it is reported, and the version of the price."""
-
-    nanos: int
-    version: str
-
-
-def cost_of(item: PlanItem, fact: UsageFact, currency: str) -> Cost | EventRefused:
-    """Return what one event costs by its plan item.
-
-    Where the price of a month depends on the month's whole quantity, an event has no cost of its own: it counts as
-    nothing against spend limits, and the month close prices the quantity.
-    """
-    try:
-        match item.price:
-            case RateCardPrice(cards):
-                rated = rating.rate(cards, fact.model, fact.direction, fact.quantity, fact.occurred_at, currency)
-                return Cost(rated.cost_nanos, rated.version)
-            case UnitPrice(unit) if item.allowance is None and _is_linear(item):
-                units = Fraction(fact.quantity)
-                units = units if item.conversion is None else item.conversion.converted(units)
-                return Cost(check_nanos(round_half_away(unit * units * NANOS_PER_MAJOR)), item.price_version)
-            case _:
-                return Cost(0, item.price_version)
-    except (rating.UnknownModel, rating.NoRate) as error:
-        return EventRefused(fact.event_id, RefusalCode.PRICE_MISSING, str(error), ("model",))
-    except (rating.InvalidRate, InvalidAmount) as error:
-        return EventRefused(fact.event_id, RefusalCode.INPUT_INVALID, str(error), ("quantity",))
-
-
-def unit_nanos(item: PlanItem, fact: UsageFact) -> Fraction:
-    """Return the exact price of one unit of what an event reports, which `cost_of` has priced."""
-    match item.price:
-        case RateCardPrice(cards):
-            card = rating.card_at(cards, fact.occurred_at)
-            assert card is not None, "what was priced by a card has one"
-            return card.rates[fact.model, fact.direction].unit_nanos
-        case UnitPrice(unit) if item.allowance is None and _is_linear(item):
-            units = Fraction(1) if item.conversion is None else item.conversion.converted(Fraction(1))
-            return unit * units * NANOS_PER_MAJOR
-        case _:
-            return Fraction(0)
+def _too_dear(fact: UsageFact, tariff: _Tariff) -> EventRefused:
+    """Return the refusal of an event that costs more than can be counted."""
+    assert tariff.terms is not None, "what has a price has terms"
+    dear = cost_of(tariff.items[fact.meter], fact, tariff.terms.plan.currency)
+    assert isinstance(dear, EventRefused), "what costs too much is refused"
+    return dear

@@ -22,10 +22,11 @@ from models import usage as usage_rows
 from models.sql import Row
 from services import overruns
 from services.dispatch import ANY_STATUS, verb
+from services.event_prices import items_by_meter
 from services.expiry import news_of
 from services.lapsing import let_lapse
 from services.outcomes import RefusalCode, Refused
-from services.rating import RatedEvent, Rater, Spot, items_by_meter, rater
+from services.rating import RatedEvent, Rater, Spot, rater
 from services.reservation_facts import (
     ITEMS_MAX,
     USES_MAX,

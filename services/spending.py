@@ -202,10 +202,17 @@ async def till(unit: Unit, spots: Iterable[Spot], holds: Iterable[WindowKey] = (
 async def write(closed: Sequence[Closed]) -> None:
     """Keep what tills of one ledger took, all of it at once, and let each say what is its own."""
     unit, shared = closed[0][0].unit, closed[0][0].ledger
-    taken = [(each.unit, *pair) for each, _, _ in closed for pair in each.taken.values()]
-    await rows.insert_many(unit.client, [usage_rows.of_event(*each) for each in taken])
-    await rows.roll_up(unit.client, usage_rows.rollups(unit.organization_id, [event for _, event, _ in taken]))
-    late = [usage_rows.of_late(*each) for each in taken if each[1].billed is not None]
+    tills = [each for each, _, _ in closed]
+    taken = [event for each in tills for event in usage_rows.of_events(each.unit, each.taken.values())]
+    await rows.insert_many(unit.client, taken)
+    events = (event for each in tills for event, _ in each.taken.values())
+    await rows.roll_up(unit.client, usage_rows.rollups(unit.organization_id, events))
+    late = [
+        usage_rows.of_late(each.unit, *pair)
+        for each in tills
+        for pair in each.taken.values()
+        if pair[0].billed is not None
+    ]
     await adjustments.insert_many(unit.client, late)
     await limit_rows.add(unit.client, unit.organization_id, shared.deltas())
     for each, _, _ in closed:

@@ -8,7 +8,8 @@ and is billed by the next invoice, as a line that says so.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 from billing.roles import Permission
 from models import usage as rows
@@ -30,6 +31,7 @@ from services.usage_facts import (
     Overage,
     UsageFact,
     conflict,
+    documents,
 )
 
 __all__ = [
@@ -58,6 +60,15 @@ class Record:
     idempotency_key: str
     events: tuple[UsageFact, ...]
     overage: Overage = Overage.REFUSE
+
+    def document(self) -> dict[str, Any]:
+        """Return the command as a document."""
+        return {
+            "events": documents(self.events),
+            "idempotency_key": self.idempotency_key,
+            "organization_id": self.organization_id,
+            "overage": str(self.overage),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +154,7 @@ async def _identified(unit: Unit, batches: Sequence[Sequence[UsageFact]]) -> lis
         [
             fact
             if fact.named_by is NamedBy.ID
-            else replace(fact, member_id=ids[fact.named_by, fact.member_id], named_by=NamedBy.ID)
+            else fact._replace(member_id=ids[fact.named_by, fact.member_id], named_by=NamedBy.ID)
             for fact in facts
         ]
         for facts in batches
@@ -152,12 +163,11 @@ async def _identified(unit: Unit, batches: Sequence[Sequence[UsageFact]]) -> lis
 
 async def _rated(
     rates: Rater, unit: Unit, facts: Sequence[UsageFact], known: Mapping[str, Mapping[str, object]]
-) -> list[RatedEvent | EventOutcome]:
+) -> Sequence[RatedEvent | EventOutcome]:
     """Return each event with its cost, or what became of it already."""
     await rates.learn_months(facts, at=unit.at)
-    if not known:
-        return [rates.rated(fact, at=unit.at) for fact in facts]
-    return [_repeated(fact, known) or rates.rated(fact, at=unit.at) for fact in facts]
+    rated = rates.all_rated(facts, at=unit.at)
+    return [_repeated(fact, known) or each for fact, each in zip(facts, rated, strict=True)] if known else rated
 
 
 def _repeated(fact: UsageFact, known: Mapping[str, Mapping[str, object]]) -> EventOutcome | None:

@@ -4,10 +4,12 @@ A fact is one measured use under the source's own id. Its outcome is one of four
 needs to know: what it cost, that it came twice, why it cannot be kept, or which limit it would break.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
+from typing import Any, NamedTuple
 
 from billing import limits as rules
 from billing import rating
@@ -32,11 +34,11 @@ class NamedBy(StrEnum):
     EMAIL = "EMAIL"
 
 
-@dataclass(frozen=True, slots=True)
-class UsageFact:
+class UsageFact(NamedTuple):
     """One measured use, as its source reports it. `event_id` is the source's own and makes a repeat harmless.
 
-    `member_id` is whatever `named_by` says. Once identified it is our id, and empty for a member nobody knows.
+    `member_id` is whatever `named_by` says. Once identified it is our id, and empty for a member nobody knows. It is a
+    tuple because a thousand of them are made at once, which takes a third of the time that way.
     """
 
     event_id: str
@@ -51,8 +53,35 @@ class UsageFact:
     @property
     def digest(self) -> str:
         """A digest that is equal for equal facts; the event id is not part of it."""
-        parts = (self.member_id, self.meter, self.model, self.direction, str(self.quantity))
-        return sha256("\x1f".join((*parts, str(to_microseconds(self.occurred_at)))).encode()).hexdigest()[:32]
+        return self.digest_at(to_microseconds(self.occurred_at))
+
+    def digest_at(self, microseconds: int) -> str:
+        """Return the digest, given when it occurred."""
+        _, member_id, meter, model, direction, quantity, _, _ = self
+        parts = f"{member_id}\x1f{meter}\x1f{model}\x1f{direction}\x1f{quantity}\x1f{microseconds}"
+        return sha256(parts.encode()).hexdigest()[:32]
+
+
+def documents(facts: Iterable[UsageFact]) -> list[dict[str, Any]]:
+    """Return facts as the documents by which commands that report them are told apart."""
+    found = []
+    last, instant = None, ""
+    for event_id, member_id, meter, model, direction, quantity, occurred_at, named_by in facts:
+        if occurred_at is not last:
+            last, instant = occurred_at, occurred_at.isoformat().replace("+00:00", "Z")
+        found.append(
+            {
+                "direction": str(direction),
+                "event_id": event_id,
+                "member_id": member_id,
+                "meter": meter,
+                "model": model,
+                "named_by": str(named_by),
+                "occurred_at": instant,
+                "quantity": quantity,
+            }
+        )
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,34 +9,42 @@ from collections.abc import Iterable
 from billing.periods import to_microseconds
 from models.sql import Row
 from models.usage import EventColumns, RollupColumns
-from services.rating import Price, RatedEvent, Spot
+from services.event_prices import Price
+from services.rating import RatedEvent, Spot
 from services.unit import Unit
 from services.usage_facts import EventRecorded
 
 
-def of_event(unit: Unit, event: RatedEvent, outcome: EventRecorded) -> EventColumns:
-    """Return the event as a row."""
-    fact, chain, price = event.fact, event.spot.chain, event.price
-    return (
-        unit.organization_id,
-        outcome.usage_id,
-        fact.event_id,
-        fact.digest,
-        fact.member_id,
-        chain.tier,
-        chain.group,
-        price.meter,
-        price.model,
-        price.direction,
-        fact.quantity,
-        event.cost_nanos,
-        price.version,
-        "RECORDED" if outcome.over_limit else "NONE",
-        None,
-        to_microseconds(fact.occurred_at),
-        to_microseconds(unit.at),
-        event.spot.day.month_microseconds,
-    )
+def of_events(unit: Unit, taken: Iterable[tuple[RatedEvent, EventRecorded]]) -> list[EventColumns]:
+    """Return events that one command reported as rows."""
+    organization_id, recorded_at = unit.organization_id, to_microseconds(unit.at)
+    rows: list[EventColumns] = []
+    for event, outcome in taken:
+        fact, spot, price = event.fact, event.spot, event.price
+        chain, occurred_at = spot.chain, to_microseconds(fact.occurred_at)
+        rows.append(
+            (
+                organization_id,
+                outcome.usage_id,
+                fact.event_id,
+                fact.digest_at(occurred_at),
+                fact.member_id,
+                chain.tier,
+                chain.group,
+                price.meter,
+                price.model,
+                price.direction,
+                fact.quantity,
+                event.cost_nanos,
+                price.version,
+                "RECORDED" if outcome.over_limit else "NONE",
+                None,
+                occurred_at,
+                recorded_at,
+                spot.day.month_microseconds,
+            )
+        )
+    return rows
 
 
 def of_late(unit: Unit, event: RatedEvent, outcome: EventRecorded) -> Row:

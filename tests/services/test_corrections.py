@@ -1,7 +1,6 @@
 """Late and corrected usage: nothing lost, nothing twice, and nothing issued is edited."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -100,7 +99,7 @@ async def test_a_correction_makes_no_sum_that_cannot_be_counted(database: Databa
     ours = await books(database)
     bo = await ours.add("bo")
     await ours.use(
-        *(replace(a_use(str(each), bo, 1), quantity=QUANTITY_MAX) for each in range(9)), a_use("last", bo, 1)
+        *(a_use(str(each), bo, 1)._replace(quantity=QUANTITY_MAX) for each in range(9)), a_use("last", bo, 1)
     )
 
     answer = await correct(ours, "last", QUANTITY_MAX // 10_000)

@@ -12,7 +12,8 @@ from billing.plans import Usage
 from billing.prices import RateCardPrice, UnitPrice
 from billing.rating import QUANTITY_MAX, Direction, Rate, RateCard
 from models.database import Database
-from services.rating import Cost, Price, cost_of, unit_nanos
+from services import seats
+from services.event_prices import Cost, Price, cost_of, unit_nanos
 from services.usage import EventRecorded
 from services.usage_facts import UsageFact
 from tests.services.books import START, a_use, books
@@ -59,3 +60,19 @@ async def test_each_event_is_priced_counted_and_placed_by_its_own_instant(databa
     assert all(isinstance(each, EventRecorded) for each in outcomes)
     assert (await ours.spent(bo, at=START))[bo] == 20_000
     assert (await ours.spent(bo, at=november))[bo] == 10_000
+
+
+async def test_events_of_one_day_count_for_the_tier_of_their_instant_in_any_order(database: Database) -> None:
+    ours = await books(database)
+    bo = await ours.add("bo", tier="chat")
+    noon, hour = START + timedelta(hours=12), timedelta(hours=1)
+    await ours.do(seats.change_tier, seats.ChangeTier, at=noon, member_id=bo, tier="chat_code")
+    moments = [noon + hour, noon - hour, noon, noon - 2 * hour, noon + 2 * hour]
+
+    await ours.use(*(a_use(str(at), bo, 1, at=at) for at in moments), at=noon + 3 * hour)
+
+    assert await ours.spent(tiers=("chat", "chat_code"), at=START) == {
+        "organization": 50_000,
+        "chat": 20_000,
+        "chat_code": 30_000,
+    }
