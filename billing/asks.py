@@ -121,7 +121,7 @@ def _measured(ask: Ask) -> Counted:
         case Held(span, seats):
             return counting.count(item, span, seats, ())
         case Occurred(span, events):
-            return event_counts.counted(item, events, span.period, span.time_zone)
+            return event_counts.counted(item, events, span.period, span.time_zone, within=span.in_force)
         case EventAmounts(amounts):
             return replace(_stated(item, _sum(amounts)), detail=measure)
         case Changes(changes):

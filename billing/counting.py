@@ -54,6 +54,11 @@ class Span:
         """When the item is first counted in the interval."""
         return max(self.period.start, self.service_start, self.since or self.service_start)
 
+    @property
+    def in_force(self) -> Period:
+        """The part of the interval in which the plan was in force, by the instants themselves."""
+        return Period(self.since or self.period.start, self.until or self.period.end)
+
     def covered(self, policy: DayCount) -> Period | None:
         """Return the part of the interval the plan is billed for, as `policy` divides it; None for no part."""
         period = self.period
@@ -85,8 +90,7 @@ def count(
             if item.needs_events and events is None:
                 raise EventsNeeded(item.meters[0])
             if item.reads_events and events is not None:
-                part = Period(span.since or span.period.start, span.until or span.period.end)
-                counted = event_counts.counted(item, events, span.period, span.time_zone, within=part)
+                counted = event_counts.counted(item, events, span.period, span.time_zone, within=span.in_force)
                 return replace(counted, bounds_factor=share)
             return usage_lines.counted(item, usage, share)
         case Flat():

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from billing import periods
 from billing.advances import Advance
 from billing.contracts import Contract
 from billing.corrections import Adjustment
@@ -108,12 +107,7 @@ def _earliest(
 ) -> datetime:
     """Return where the longest of the items' intervals that are running in `period` began."""
     starts = (
-        periods.months_span(
-            period.start,
-            cycle_start(item, service=service_start, plan=plan_since),
-            item.interval.months,
-            time_zone,
-        ).start
+        item.interval.span(period.start, cycle_start(item, service=service_start, plan=plan_since), time_zone).start
         for item in items
     )
     return min((period.start, *starts))

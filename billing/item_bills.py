@@ -66,7 +66,7 @@ def outcomes(facts: Facts, ending: Plan, beginning: Plan) -> Iterator[Bill]:
             yield from _closed(facts, ending, item)
     came = facts.following.start if facts.next_plan is not None else facts.plan_since
     for item in _listed(beginning):
-        span = _span(facts, item, facts.following, came=came)
+        span = _span(facts, item, facts.following.start, came=came)
         if item.timing is Timing.ADVANCE and _begins(facts, span):
             known_at = max(span.period.start, facts.service_start)
             outcome = _advance(facts, item, span, known_at, f"{item.key}/advance")
@@ -74,12 +74,16 @@ def outcomes(facts: Facts, ending: Plan, beginning: Plan) -> Iterator[Bill]:
 
 
 def _closed(facts: Facts, plan: Plan, item: PlanItem) -> Iterator[Bill]:
-    """Yield what an item of the plan in force at the end bills for the interval that ends, or goes on."""
-    span = _span(facts, item, facts.period, came=facts.plan_since, since=facts.plan_since)
+    """Yield what an item of the plan in force at the end bills for the intervals that end, or the one that goes on."""
+    since = facts.plan_since
     if item.timing is Timing.ARREARS:
-        if span.period.end == facts.period.end:
-            yield Bill(plan, item, span.period, _arrears(facts, item, span, facts.usage, item.key))
-    elif _opens(facts, span):
+        for span in _spans(facts, item, came=since, since=since):
+            if span.period.end <= facts.period.end:
+                key = _key(facts, item, span, item.key)
+                yield Bill(plan, item, span.period, _arrears(facts, item, span, facts.usage, key))
+        return
+    span = _span(facts, item, facts.period.start, came=since, since=since)
+    if _opens(facts, span):
         yield Bill(plan, item, span.period, _advance(facts, item, span, facts.period.end, f"{item.key}/first"))
     elif isinstance(item.quantity, Seats):
         yield Bill(plan, item, facts.period, _changes(facts, item, span))
@@ -98,17 +102,17 @@ def _opens(facts: Facts, span: Span) -> bool:
 def _settled(facts: Facts, stretch: Stretch) -> Iterator[Bill]:
     """Yield what a replaced plan still bills: its arrears, and the difference to what was billed in advance."""
     for item in _listed(stretch.plan):
-        span = _span(facts, item, facts.period, came=stretch.since, since=stretch.since, until=stretch.until)
-        if span.until is None:  # replaced where the interval ended by itself, which was billed then
-            continue
-        key = f"{item.key}/{until(facts, stretch)}"
-        if item.timing is Timing.ARREARS:
-            outcome, returns = _arrears(facts, item, span, stretch.usage, key), None
-        elif _opens(facts, span):
-            outcome, returns = _advance(facts, item, span, stretch.until, key), None
-        else:
-            outcome, returns = _given_back(facts, item, span, stretch, key)
-        yield Bill(stretch.plan, item, span.period, outcome, settles=stretch, returns=returns)
+        for span in _spans(facts, item, came=stretch.since, since=stretch.since, until=stretch.until):
+            if span.until is None and not item.interval.is_within_month:
+                continue  # replaced where the interval ended by itself, which was billed then
+            key, returns = _key(facts, item, span, f"{item.key}/{until(facts, stretch)}"), None
+            if item.timing is Timing.ARREARS:
+                outcome = _arrears(facts, item, span, stretch.usage, key)
+            elif _opens(facts, span):
+                outcome = _advance(facts, item, span, stretch.until, key)
+            else:
+                outcome, returns = _given_back(facts, item, span, stretch, key)
+            yield Bill(stretch.plan, item, span.period, outcome, settles=stretch, returns=returns)
 
 
 def until(facts: Facts, stretch: Stretch) -> str:
@@ -121,21 +125,41 @@ def _listed(plan: Plan) -> tuple[PlanItem, ...]:
     return tuple(item for item in plan.items if not isinstance(item.quantity, ContractBand))
 
 
+def _spans(
+    facts: Facts, item: PlanItem, *, came: datetime | None, since: datetime | None, until: datetime | None = None
+) -> Iterator[Span]:
+    """Yield the intervals of an item that run in the month while its plan is in force: one, but for days and weeks.
+
+    A day or a week that was over before the month began was billed then.
+    """
+    begins, at = max(facts.service_start, since or facts.service_start), facts.period.start
+    while at < facts.period.end and (until is None or at < until or at == facts.period.start):
+        span = _span(facts, item, at, came=came, since=since, until=until)
+        if span.period.end > begins or not item.interval.is_within_month:
+            yield span
+        at = span.period.end
+
+
+def _key(facts: Facts, item: PlanItem, span: Span, key: str) -> str:
+    """Return the key of the lines of an interval; of days and weeks there are several."""
+    return f"{key}/{local_date(span.period.start, facts.time_zone)}" if item.interval.is_within_month else key
+
+
 def _span(
     facts: Facts,
     item: PlanItem,
-    month: Period,
+    at: datetime,
     *,
     came: datetime | None,
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> Span:
-    """Return the interval of `month`. `came` is when the plan came into force, where that was after the service began.
+    """Return the interval at an instant. `came` is when the plan came into force, if after the service began.
 
     With a cycle of its own the plan begins like a service: what it costs at first is the policy of a first period.
     """
     start = cycle_start(item, service=facts.service_start, plan=came)
-    period = periods.months_span(month.start, start, item.interval.months, facts.time_zone)
+    period = item.interval.span(at, start, facts.time_zone)
     within = since is not None and start < since and period.start < since < period.end
     ends_within = until is not None and period.start < until < period.end
     return Span(period, facts.time_zone, start, since if within else None, until if ends_within else None)

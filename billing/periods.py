@@ -211,3 +211,15 @@ def months_span(at: datetime, anchor: datetime, count: int, time_zone: str) -> P
         day_start(date(first // 12, first % 12 + 1, 1), time_zone),
         day_start(date(after // 12, after % 12 + 1, 1), time_zone),
     )
+
+
+def days_span(at: datetime, anchor: datetime, count: int, time_zone: str) -> Period:
+    """Return the run of `count` local days that contains `at`, the runs being laid end to end from the anchor's day.
+
+    >>> week = days_span(datetime(2026, 10, 9, tzinfo=UTC), datetime(2026, 9, 3, 18, tzinfo=UTC), 7, "UTC")
+    >>> str(week.start.date()), str(week.end.date())
+    ('2026-10-08', '2026-10-15')
+    """
+    day = local_date(at, time_zone)
+    first = day - timedelta(days=(day - local_date(anchor, time_zone)).days % count)
+    return Period(day_start(first, time_zone), day_start(first + timedelta(days=count), time_zone))

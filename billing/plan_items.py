@@ -13,15 +13,17 @@ billing.plan_items.InvalidPlan: timing: a peak is known only when the month is o
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
-from typing import assert_never
+from typing import Final, assert_never
 
 from billing.commitments import Commitment
 from billing.conversions import Conversion
 from billing.day_counts import DayCount
 from billing.discounts import Discount, UsageDiscount, currencies
 from billing.money import Money, Rounding
+from billing.periods import Period, days_span, months_span
 from billing.placements import PlacedPrice, Placement
 from billing.prices import CapacityPrice, PercentagePrice, Price, RateCardPrice
 from billing.reading import InvalidDocument
@@ -46,17 +48,29 @@ class Timing(StrEnum):
 
 
 class Interval(StrEnum):
-    """How much time one charge covers. Intervals of several months run from the month that the item's cycle names."""
+    """How much time one charge covers.
 
+    Days and weeks are billed when the month in which they end is over, each by itself. Weeks, and intervals of several
+    months, run from the day or the month that the item's cycle names.
+    """
+
+    DAY = "DAY"
+    WEEK = "WEEK"
     MONTH = "MONTH"
     QUARTER = "QUARTER"
     HALF_YEAR = "HALF_YEAR"
     YEAR = "YEAR"
 
     @property
-    def months(self) -> int:
-        """The length in months."""
-        return {Interval.MONTH: 1, Interval.QUARTER: 3, Interval.HALF_YEAR: 6, Interval.YEAR: 12}[self]
+    def is_within_month(self) -> bool:
+        """Whether several of them end in a month."""
+        return self in _DAYS
+
+    def span(self, at: datetime, anchor: datetime, time_zone: str) -> Period:
+        """Return the interval that contains `at`, the intervals being laid end to end from the anchor."""
+        if self in _DAYS:
+            return days_span(at, anchor, _DAYS[self], time_zone)
+        return months_span(at, anchor, _MONTHS[self], time_zone)
 
     @property
     def unit(self) -> str:
@@ -64,8 +78,12 @@ class Interval(StrEnum):
         return self.lower().replace("_", "-")
 
 
+_DAYS: Final = {Interval.DAY: 1, Interval.WEEK: 7}
+_MONTHS: Final = {Interval.MONTH: 1, Interval.QUARTER: 3, Interval.HALF_YEAR: 6, Interval.YEAR: 12}
+
+
 class Cycle(StrEnum):
-    """From which month the intervals of an item are laid end to end.
+    """From which month, or for weeks from which day, the intervals of an item are laid end to end.
 
     WITH_SERVICE  the one in which the service began: a change of plan leaves the dates of the intervals as they are.
     WITH_PLAN     the one in which the plan came into force: a change of plan begins a new cycle, whose first interval
@@ -214,7 +232,10 @@ class PlanItem:
             case Usage() | Capacity():
                 self._arrears_by_month("usage is known only when the month is over")
             case Seats() | Flat() | ContractBand():
-                pass
+                if self.interval.is_within_month and self.timing is not Timing.ARREARS:
+                    raise InvalidPlan(
+                        "timing", f"by the {self.interval.unit} is billed what is over; bill it in ARREARS"
+                    )
             case _:
                 assert_never(self.quantity)
         self._check_price()
@@ -286,7 +307,9 @@ class PlanItem:
         if self.timing is not Timing.ARREARS:
             raise InvalidPlan("timing", f"{reason}; bill it in ARREARS")
         if self.interval is not Interval.MONTH:
-            raise InvalidPlan("interval", f"{reason}; bill it by MONTH, not by {self.interval}")
+            message = f"{reason}; bill it by MONTH, not by {self.interval}"
+            shorter = "; usage has a window for each day" if self.interval.is_within_month else ""
+            raise InvalidPlan("interval", f"{message}{shorter}")
 
     def _check_price(self) -> None:
         match self.price:

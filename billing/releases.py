@@ -18,7 +18,6 @@ from datetime import datetime
 
 from billing import seat_changes, seat_policies
 from billing.facts import cycle_start
-from billing.periods import months_span
 from billing.plans import Plan, PlanItem, Seats
 from billing.seats import SeatInterval
 
@@ -57,7 +56,7 @@ def with_coming(seats: Iterable[SeatInterval], coming: Sequence[SeatInterval]) -
 
 def _released_at(service: Service, item: PlanItem, at: datetime) -> datetime:
     start = cycle_start(item, service=service.began_at, plan=service.plan_since)
-    interval = months_span(at, start, item.interval.months, service.time_zone)
+    interval = item.interval.span(at, start, service.time_zone)
     return at if at == interval.start else seat_policies.released_at(at, interval, item.decrease)
 
 

@@ -69,7 +69,9 @@ mirror(
 mirror(
     Interval,
     name="BillingInterval",
-    description="How much time one charge covers.",
+    description="How much time one charge covers. Days and weeks are billed in arrears, with the month they end in.",
+    DAY="A local day, whatever its hours.",
+    WEEK="Seven local days from the day that the cycle begins with.",
     MONTH="A calendar month.",
     QUARTER="Three months from the one that the cycle begins with.",
     HALF_YEAR="Six months from the one that the cycle begins with.",
@@ -78,7 +80,7 @@ mirror(
 mirror(
     Cycle,
     name="BillingCycle",
-    description="From which month the intervals of an item are laid end to end.",
+    description="From which month, or for weeks which day, the intervals of an item are laid end to end.",
     WITH_SERVICE="The one in which the service began: a change of plan leaves their dates as they are.",
     WITH_PLAN="The one in which the plan came into force: a change of plan begins a new cycle, whose first interval "
     "costs what the policy of a first period says.",

@@ -108,3 +108,14 @@ async def test_a_change_as_a_month_is_closed_starts_an_instant_later_in_the_prev
     assert isinstance(preview, plans.PlanPreview)
     assert (preview.before, preview.after) == (changed.before, changed.after)
     assert preview.after.minor - preview.before.minor == 31_000 + 31_000, "November at once, and December in advance"
+
+
+async def test_weeks_are_billed_with_the_month_they_end_in(database: Database) -> None:
+    ours = await books(database, plan=a_fee("weekly", "7.00", "WEEK", "ARREARS"))
+
+    october = await bill(ours, "2026-10", NOVEMBER + HOUR)
+    november = await bill(ours, "2026-11", DECEMBER + HOUR)
+
+    # weeks from Thursday 1 October
+    assert october == {f"fee/2026-10-{day:02}": 7_00 for day in (1, 8, 15, 22)}
+    assert november == {f"fee/{day}": 7_00 for day in ("2026-10-29", "2026-11-05", "2026-11-12", "2026-11-19")}
