@@ -132,11 +132,14 @@ def _fact_of_amount(
 ) -> tuple[UsageFact, ...] | EventRefused:
     """Return the units that an amount buys. An amount with no such units could be held, and never be billed."""
     currency = rates.unit.organization.currency
+    if actual.meter is None:
+        message = "give the meter that the amount is billed on, or report usage"
+        return EventRefused(row.external_id, RefusalCode.INPUT_INVALID, message, ("meter",))
     if actual.currency != currency:
         message = f"the organization is billed in {currency}, the amount is in {actual.currency}"
         return EventRefused(row.external_id, RefusalCode.CURRENCY_MISMATCH, message, ("amount", "currency"))
     in_force = rates.timeline.at(row.reserved_at)
-    item = items_by_meter(in_force).get(actual.meter or "") if in_force else None
+    item = items_by_meter(in_force).get(actual.meter) if in_force else None
     unit_price = item.price.unit if item and item.allowance is None and isinstance(item.price, UnitPrice) else None
     summed = item is not None and isinstance(item.quantity, Usage) and item.quantity.aggregation is Aggregation.SUM
     if not unit_price or not summed:

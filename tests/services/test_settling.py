@@ -187,27 +187,29 @@ async def test_an_amount_becomes_the_units_it_buys_and_is_billed_as_such(databas
     bo = await ours.add("bo")
     await reserve(ours, an_ask("r1", bo, 50), an_ask("r2", bo, 50))
 
-    def came_to(external_id: str, cents: int, meter: str, currency: str = "USD") -> facts.Actual:
+    def came_to(external_id: str, cents: int, meter: str | None, currency: str = "USD") -> facts.Actual:
         return facts.Actual(named(external_id), (), cents * CENT, currency, meter)
 
-    done, odd, foreign, by_card, unknown = await settle_all(
+    done, odd, foreign, by_card, unknown, unnamed = await settle_all(
         ours,
         came_to("r1", 35, "calls"),
         came_to("r2", 36, "calls"),
         came_to("r2", 35, "calls", "EUR"),
         came_to("r2", 35, "tokens"),
         came_to("r2", 35, "bytes"),
+        came_to("r2", 35, None),
     )
     (again,) = await settle_all(ours, came_to("r1", 35, "calls"))
 
     assert isinstance(done, facts.Settled)
     assert isinstance(again, facts.Settled)
     assert (done.settled_nanos, again.repeated) == (35 * CENT, True)
-    assert [(each.code.value, each.field) for each in (odd, foreign, by_card, unknown)] == [
+    assert [(each.code.value, each.field) for each in (odd, foreign, by_card, unknown, unnamed)] == [
         ("AMOUNT_INVALID", ("amount",)),
         ("CURRENCY_MISMATCH", ("amount", "currency")),
         ("PRICE_MISSING", ("meter",)),
         ("PRICE_MISSING", ("meter",)),
+        ("INPUT_INVALID", ("meter",)),
     ]
     closed = await ours.do(closing.close, closing.Close, period="2026-10", at=NOVEMBER)
     lines = await invoices.lines_of(ours.reader, ours.organization_id, [closed.invoice_id])
