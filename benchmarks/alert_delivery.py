@@ -26,6 +26,7 @@ import websockets
 from websockets.typing import Subprotocol
 
 from api import server
+from benchmarks import databases
 from benchmarks.stage import Stage, serve, started
 from models import events as log
 
@@ -163,11 +164,12 @@ async def run(options: argparse.Namespace) -> int:
     """Set alerts off, drop connections, and print what became of them; return 1 when a promise was broken."""
     each, dice = options.alerts // ORGANIZATIONS, random.Random(options.seed)  # noqa: S311  # no secret
     with tempfile.TemporaryDirectory() as folder:
-        database = options.database or f"sqlite://{folder}/bench.db"
         asked = ("--alerts", str(options.alerts), "--rate", str(options.rate))
-        serving = ("--serve", folder, "--database", database, *asked)
-        command = (sys.executable, "-m", "benchmarks.alert_delivery", *serving)
-        async with started(*command, cwd=Path(__file__).parents[1]) as (process, facts):
+        command = (sys.executable, "-m", "benchmarks.alert_delivery", "--serve", folder, *asked)
+        async with (
+            databases.empty(options.database) as url,
+            started(*command, "--database", url, cwd=Path(__file__).parents[1]) as (process, facts),
+        ):
             subscribers = [
                 Subscriber(facts["port"], facts["token"], stage["id"], stage["cursor"], each, random.Random(number))  # noqa: S311
                 for number, stage in enumerate(facts["organizations"])
@@ -183,7 +185,7 @@ async def run(options: argparse.Namespace) -> int:
     faults, delays = judge(subscribers, committed)
     drops, repeats = sum(each.drops for each in subscribers), sum(each.repeats for each in subscribers)
     shown = [1_000 * cut for cut in (delays[len(delays) // 2], quantiles(delays, n=100)[98])]
-    print(f"{len(delays)} alerts through {drops} drops on {database.partition(':')[0]}: {repeats} repeats")  # noqa: T201
+    print(f"{len(delays)} alerts through {drops} drops on {databases.dialect_of(options.database)}: {repeats} repeats")  # noqa: T201
     print(f"  lost, out of order or renamed   {len(faults)}")  # noqa: T201
     print(f"  commit to client                p50 {shown[0]:.1f} ms   p99 {shown[1]:.1f} ms, time away included")  # noqa: T201
     for fault in faults:
@@ -204,7 +206,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--drops", type=int, default=200)
     parser.add_argument("--rate", type=float, default=200.0, help="How many alerts a second are set off.")
     parser.add_argument("--seed", type=int, default=20_261)
-    parser.add_argument("--database", default="")
+    parser.add_argument("--database", default=databases.SQLITE, help="`sqlite`, or the URL of a PostgreSQL server.")
     parser.add_argument("--serve", default="", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.serve:

@@ -22,15 +22,24 @@ SQLITE = "sqlite"
 @asynccontextmanager
 async def thrown_away(database: str) -> AsyncIterator[str]:
     """Yield the URL of a new, migrated database: a file for `sqlite`, or one on the server at a URL."""
+    async with empty(database) as url:
+        async with opened(url) as house:
+            await migrate(house)
+        yield url
+
+
+@asynccontextmanager
+async def empty(database: str) -> AsyncIterator[str]:
+    """Yield the URL of a new database with nothing in it, for a process that migrates it itself."""
     if database == SQLITE:
         with tempfile.TemporaryDirectory(prefix="billgraph-bench-") as folder:
-            yield await _migrated(f"sqlite://{Path(folder) / 'bench.db'}")
+            yield f"sqlite://{Path(folder) / 'bench.db'}"
         return
     parts = urlsplit(database)
     name = f"{parts.path.strip('/') or 'billgraph'}_bench_{secrets.token_hex(4)}"
     await _on_server(database, f'CREATE DATABASE "{name}"')
     try:
-        yield await _migrated(urlunsplit(parts._replace(path=f"/{name}")))
+        yield urlunsplit(parts._replace(path=f"/{name}"))
     finally:
         await _on_server(database, f'DROP DATABASE "{name}" WITH (FORCE)')
 
@@ -38,12 +47,6 @@ async def thrown_away(database: str) -> AsyncIterator[str]:
 def dialect_of(database: str) -> str:
     """Return what to call the database in a table's title."""
     return "SQLite" if database.startswith(SQLITE) else "PostgreSQL"
-
-
-async def _migrated(url: str) -> str:
-    async with opened(url) as database:
-        await migrate(database)
-    return url
 
 
 async def _on_server(url: str, command: str) -> None:

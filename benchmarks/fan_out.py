@@ -28,6 +28,7 @@ from typing import Any
 import httpx2
 import uvloop
 
+from benchmarks import databases
 from benchmarks.stage import raise_file_limit, serve, started
 
 PEERS = Path(__file__).parent / "peers"
@@ -248,8 +249,11 @@ async def run(options: argparse.Namespace) -> int:
     raise_file_limit()
     size, rounds = options.subscribers, options.rounds
     with tempfile.TemporaryDirectory() as folder:
-        database = options.database or f"sqlite://{folder}/bench.db"
-        async with ours(database, folder, rounds=rounds + 1, size=size) as house, theirs(size=size) as node:
+        async with (
+            databases.empty(options.database) as url,
+            ours(url, folder, rounds=rounds + 1, size=size) as house,
+            theirs(size=size) as node,
+        ):
             racers = (house, node)
             costs: dict[str, float] = {}
             times: dict[str, list[list[float]]] = {}
@@ -280,7 +284,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--subscribers", type=int, default=5_000)
     parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--database", default="")
+    parser.add_argument("--database", default=databases.SQLITE, help="`sqlite`, or the URL of a PostgreSQL server.")
     parser.add_argument("--serve", default="", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -24,6 +24,7 @@ from websockets.typing import Subprotocol
 
 from api import server
 from api.house import now
+from benchmarks import databases
 from benchmarks.stage import Stage, serve, started
 from models import events as log
 from models.sql import Client
@@ -100,10 +101,11 @@ async def run(options: argparse.Namespace) -> int:
     """Stall, read on, and print what became of it; return 1 when a promise was broken."""
     count = options.events
     with tempfile.TemporaryDirectory() as folder:
-        database = options.database or f"sqlite://{folder}/bench.db"
-        serving = ("--serve", folder, "--database", database, "--events", str(count))
-        command = (sys.executable, "-m", "benchmarks.stalls", *serving)
-        async with started(*command, cwd=Path(__file__).parents[1]) as (process, facts):
+        command = (sys.executable, "-m", "benchmarks.stalls", "--serve", folder, "--events", str(count))
+        async with (
+            databases.empty(options.database) as url,
+            started(*command, "--database", url, cwd=Path(__file__).parents[1]) as (process, facts),
+        ):
             (stage,) = facts["organizations"]
             alone, _, cursor = await happening(process)
             reader = Reader(facts["port"], facts["token"], stage["id"], cursor, [])
@@ -114,7 +116,7 @@ async def run(options: argparse.Namespace) -> int:
             await reader.read(socket, count)
             seconds = time.perf_counter() - began
     is_whole = reader.numbers == list(range(head + 1, head + 1 + count))
-    print(f"{count} events on {database.partition(':')[0]} while a subscriber reads nothing")  # noqa: T201
+    print(f"{count} events on {databases.dialect_of(options.database)} while a subscriber reads nothing")  # noqa: T201
     print(f"  the process grew by           {alone:.1f} MiB with nobody, {stalled:.1f} MiB with the reader")  # noqa: T201
     print(f"  read afterwards               {len(reader.numbers)}, {'in order' if is_whole else 'NOT AS THEY CAME'}")  # noqa: T201
     print(f"  resumed from the log          in {seconds:.1f} s, cut off {reader.cuts} times")  # noqa: T201
@@ -145,7 +147,7 @@ def main(arguments: list[str]) -> int:
     """Serve, where this process was started for that, or measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=20_000)
-    parser.add_argument("--database", default="")
+    parser.add_argument("--database", default=databases.SQLITE, help="`sqlite`, or the URL of a PostgreSQL server.")
     parser.add_argument("--serve", default="", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.serve:

@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks import alert_delivery
 from benchmarks.alert_delivery import Subscriber, judge
+from benchmarks.databases import SQLITE
 from tests.builders import Database
 from tests.databases import on_postgres
 
@@ -14,10 +15,10 @@ from tests.databases import on_postgres
 async def test_every_alert_arrives_in_order_although_connections_are_cut(
     database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # On PostgreSQL the serving process shares this test's database; a SQLite file has one owner, so it makes its own.
-    place = ["--database", database.url] if on_postgres() else []
+    place = database.url if on_postgres() else SQLITE
+    asked = ["--alerts", "240", "--drops", "8", "--rate", "60", "--database", place]
 
-    outcome = await asyncio.to_thread(alert_delivery.main, ["--alerts", "240", "--drops", "8", "--rate", "60", *place])
+    outcome = await asyncio.to_thread(alert_delivery.main, asked)
 
     printed = capsys.readouterr().out
     assert outcome == 0, printed
