@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from starlette.requests import HTTPConnection
 
@@ -26,7 +26,7 @@ from api.operations import Operation, Refused
 from api.settings import Limits
 from auth.principal import Principal
 from benchmarks.questions import Question, Questioner
-from models.sql import Client
+from models.sql import Client, Fetching
 from resolvers import roots
 
 ASKED_BY = 8
@@ -81,6 +81,11 @@ class InTurn:
         """Pass a query on when its turn has come."""
         async with self._let_in():
             return await self._reader.execute_query_dict(query, values)
+
+    async def fetch(self, query: str, values: Sequence[Any]) -> Any:
+        """Pass a query on when its turn has come."""
+        async with self._let_in():
+            return await cast(Fetching, self._reader).fetch(query, values)
 
     @asynccontextmanager
     async def _let_in(self) -> AsyncIterator[None]:

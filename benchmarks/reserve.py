@@ -129,7 +129,7 @@ class _Noting:
         async with self.writer.transaction() as client:
             noted: list[Said] = []
             self.said.append(noted)
-            for name in ("execute_query", "execute_query_dict", "execute_insert", "execute_many"):
+            for name in ("execute_query", "execute_query_dict", "execute_insert", "execute_many", "fetch"):
                 setattr(client, name, _noted(getattr(client, name), noted, is_many=name == "execute_many"))
             yield client
 

@@ -1,20 +1,22 @@
 """How are rows read whose question is always the same?
 
 Tortoise composes the text of a query each time it is asked, and that takes longer than the database takes to answer
-it. Questions that every page asks are therefore written once, as a condition in SQL; what comes back are the same rows.
+it. Questions that every page asks are therefore written once, as a condition in SQL; what comes back are light rows of
+the same table: see `models.light`.
 
 Rows of many keys are read key by key, each by its index. PostgreSQL would sooner read the whole organization and
 compare every row with every key, where its statistics say that organizations are small: those of a new table do, and
 so do those of many small organizations about the large one among them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Generic, TypeVar
 
 from tortoise.models import Model
 
+from models import light
 from models.paging import Page, Window, page_from
-from models.sql import Client, Row, Statement
+from models.sql import Client, Statement
 
 M = TypeVar("M", bound=Model)
 
@@ -28,7 +30,7 @@ class Select(Generic[M]):
 
     async def all(self, client: Client, **parameters: Any) -> list[M]:
         """Return every row."""
-        return _rows(self._row, await self._statement.rows(client, **parameters))
+        return light.rows_of(self._row, await self._statement.records(client, **parameters))
 
     async def first(self, client: Client, **parameters: Any) -> M | None:
         """Return the first row, or None where there is none; `rest` says how many may come."""
@@ -52,8 +54,8 @@ class Lookup(Generic[M]):
     async def all(self, client: Client, organization_id: str, wanted: Iterable[str]) -> list[M]:
         """Return every row, in no particular order; a value that is given twice counts once."""
         statement = self._at_once if client.capabilities.dialect == "sqlite" else self._one_by_one
-        found = await statement.rows(client, organization_id=organization_id, wanted=list(dict.fromkeys(wanted)))
-        return _rows(self._row, found)
+        found = await statement.records(client, organization_id=organization_id, wanted=list(dict.fromkeys(wanted)))
+        return light.rows_of(self._row, found)
 
 
 class Pages(Generic[M]):
@@ -70,8 +72,8 @@ class Pages(Generic[M]):
         if statement is None:
             statement = self._statements[shape] = self._written(*shape)
         bounds = {"page_after": window.after, "page_before": window.before, "page_limit": window.size + 1}
-        rows = await statement.rows(client, **parameters, **bounds)
-        return page_from(_rows(self._row, rows), window)
+        records = await statement.records(client, **parameters, **bounds)
+        return page_from(light.rows_of(self._row, records), window)
 
     def _written(self, has_after: bool, has_before: bool, from_end: bool) -> Statement:  # a shape
         later, earlier = ("<", ">") if self._descending else (">", "<")
@@ -86,10 +88,5 @@ class Pages(Generic[M]):
 
 
 def _columns(row: type[Model]) -> str:
-    names = ", ".join(f'"{name}"' for name in row._meta.fields_db_projection.values())
+    names = ", ".join(f'"{name}"' for name in light.columns(row))
     return f'SELECT {names} FROM "{row._meta.db_table}"'  # noqa: S608  # names of the row's own definition
-
-
-def _rows(row: type[M], found: Sequence[Row]) -> list[M]:
-    # What Tortoise itself calls for each row of an answer; it has no public name for it.
-    return [row._init_from_db(**each) for each in found]

@@ -7,8 +7,8 @@ statements keep to the common subset.
 
 import json
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol, cast
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
@@ -18,6 +18,20 @@ _LIST_TYPES = {"[]": "text", "[int]": "bigint"}
 Row = dict[str, Any]
 Client = BaseDBAsyncClient
 """What a query runs on: a reader, or the transaction of one write."""
+
+
+class Record(Protocol):
+    """A row as the driver gives it: its values in the order of the columns, and each by its column's name."""
+
+    def __iter__(self) -> Iterator[Any]: ...
+    def __getitem__(self, name: str, /) -> Any: ...
+    def keys(self) -> Iterable[str]: ...
+
+
+class Fetching(Protocol):
+    """A client that gives rows as they are, as every client of our engines does."""
+
+    async def fetch(self, query: str, values: Sequence[Any]) -> Sequence[Record]: ...
 
 
 class Statement:
@@ -39,10 +53,17 @@ class Statement:
             text,
         )
 
+    async def records(self, client: BaseDBAsyncClient, **parameters: Any) -> Sequence[Record]:
+        """Return every row as the driver gives it."""
+        text, values = self._bind(client, parameters)
+        if hasattr(client, "fetch"):
+            return await cast(Fetching, client).fetch(text, values)
+        _, found = await client.execute_query(text, values)  # Tortoise's own client, as a migration has it
+        return cast(Sequence[Record], found)
+
     async def rows(self, client: BaseDBAsyncClient, **parameters: Any) -> list[Row]:
         """Return every row, also those of a RETURNING clause."""
-        text, values = self._bind(client, parameters)
-        return await client.execute_query_dict(text, values)
+        return [dict(record) for record in await self.records(client, **parameters)]
 
     async def first(self, client: BaseDBAsyncClient, **parameters: Any) -> Row | None:
         """Return the first row, or None where there is none."""

@@ -15,6 +15,7 @@ from tortoise.backends.base.client import ConnectionWrapper
 
 from models.engines.ownership import Owned
 from models.runner import Overloaded
+from models.sql import Record
 
 ACQUIRE_SECONDS = 5.0
 SNAPSHOT_STATEMENT_MILLISECONDS = 600_000
@@ -85,11 +86,22 @@ def unreachable() -> Overloaded:
 class Reachable:
     """Mixin of a client: a statement on a connection that died under it may be tried again later."""
 
+    async def fetch(self, query: str, values: Sequence[Any]) -> Sequence[Record]:
+        """Return every row of a query as asyncpg gives it."""
+        found: Sequence[Record] = await self._translate_exceptions(_fetched, query, values)
+        return found
+
     async def _translate_exceptions(self, func: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             return await super()._translate_exceptions(func, *args, **kwargs)  # type: ignore[misc]  # the client's
         except UNREACHABLE as error:
             raise unreachable() from error
+
+
+async def _fetched(client: AsyncpgDBClient, query: str, values: Sequence[Any]) -> Sequence[Record]:
+    async with client.acquire_connection() as connection:
+        found: Sequence[Record] = await connection.fetch(query, *values)
+        return found
 
 
 class PostgresTransaction(Owned, Reachable, TransactionWrapper):

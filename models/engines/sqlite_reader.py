@@ -16,6 +16,7 @@ import aiosqlite
 from tortoise.backends.base.client import ConnectionWrapper
 from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionWrapper
 
+from models.engines.fetching import SqliteFetching
 from models.engines.ownership import Owned
 
 CONNECTIONS = 3
@@ -40,7 +41,7 @@ class _Lease(ConnectionWrapper[aiosqlite.Connection]):
         self._reader.line.release()
 
 
-class SqliteSnapshot(Owned, SqliteTransactionWrapper):
+class SqliteSnapshot(Owned, SqliteFetching, SqliteTransactionWrapper):
     """One read-only connection inside `BEGIN`: every statement sees the database as the first one did."""
 
     def acquire_connection(self) -> ConnectionWrapper[Any]:
@@ -51,7 +52,7 @@ class SqliteSnapshot(Owned, SqliteTransactionWrapper):
         await self._connection.execute("BEGIN")
 
 
-class SqliteReader(SqliteClient):
+class SqliteReader(SqliteFetching, SqliteClient):
     """A small pool of read-only connections behind Tortoise's client interface."""
 
     def __init__(self, file_path: str, **kwargs: Any) -> None:

@@ -18,6 +18,7 @@ from typing import Any, TypeVar, cast
 from tortoise.backends.base.client import ConnectionWrapper
 from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionWrapper, translate_exceptions
 
+from models.engines.fetching import SqliteFetching
 from models.engines.ownership import Owned
 
 T = TypeVar("T")
@@ -34,7 +35,7 @@ class DatabaseInUse(RuntimeError):
     """Another process owns this SQLite file."""
 
 
-class SqliteTransaction(Owned, SqliteTransactionWrapper):
+class SqliteTransaction(Owned, SqliteFetching, SqliteTransactionWrapper):
     """The writer inside `BEGIN IMMEDIATE`."""
 
     def __init__(self, writer: SqliteClient) -> None:
@@ -95,7 +96,7 @@ class SqliteTransaction(Owned, SqliteTransactionWrapper):
             return cast(T, await connection._execute(said, connection._conn))
 
 
-class SqliteWriter(SqliteClient):
+class SqliteWriter(SqliteFetching, SqliteClient):
     """A SQLite client that owns its file and serializes its transactions."""
 
     def __init__(self, file_path: str, **kwargs: Any) -> None:

@@ -61,10 +61,10 @@ class Reads:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
 
-    async def execute_query_dict(self, query: str, values: Any = None) -> list[dict[str, Any]]:
+    async def fetch(self, query: str, values: Any) -> Any:
         """Count a read of events, and read."""
         self.count += _READS in query
-        return await self._client.execute_query_dict(query, values)
+        return await self._client.fetch(query, values)  # type: ignore[attr-defined]  # every reader of ours does
 
 
 async def a_log(database: Database, *, poll_seconds: float = 1.0) -> Log:

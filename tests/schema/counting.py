@@ -22,3 +22,7 @@ class CountingReader:
     async def execute_query_dict(self, query: str, values: list[Any] | None = None) -> Any:
         self.statements.append(query)
         return await self._reader.execute_query_dict(query, values)
+
+    async def fetch(self, query: str, values: Any) -> Any:
+        self.statements.append(query)
+        return await self._reader.fetch(query, values)  # type: ignore[attr-defined]  # every reader of ours does
