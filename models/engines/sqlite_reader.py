@@ -1,13 +1,14 @@
 """Read-only connections to a SQLite file, so that a read never waits for a write.
 
-In write-ahead mode a reader sees the last commit whatever the writer is doing. A few connections let reads overlap;
-each lives on a thread of its own, and `query_only` makes a stray write fail here instead of passing unnoticed. Who
-waits for one is served in the order of coming.
+In write-ahead mode a reader sees the last commit whatever the writer is doing. What takes no time is read at once, see
+`models.engines.sqlite_at_once`. For the rest a few connections let reads overlap; each lives on a thread of its own,
+and who waits for one is served in the order of coming. `query_only` makes a stray write fail here instead of passing
+unnoticed.
 """
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,11 @@ from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionWrapp
 
 from models.engines.fetching import SqliteFetching
 from models.engines.ownership import Owned
+from models.engines.sqlite_at_once import AtOnce
+from models.sql import Record
 
 CONNECTIONS = 3
+PRAGMAS = ("query_only=ON", "busy_timeout=5000", "trusted_schema=OFF", "cache_size=-16000")
 
 
 class _Lease(ConnectionWrapper[aiosqlite.Connection]):
@@ -63,6 +67,7 @@ class SqliteReader(SqliteFetching, SqliteClient):
         self.line = asyncio.Semaphore(0)
         self._opened: list[aiosqlite.Connection] = []
         self._opening = asyncio.Lock()
+        self._at_once: AtOnce | None = None
 
     async def create_connection(self, with_db: bool) -> None:  # noqa: ARG002  # the base's own signature
         async with self._opening:
@@ -70,15 +75,25 @@ class SqliteReader(SqliteFetching, SqliteClient):
                 connection = await aiosqlite.connect(self._address, uri=True, isolation_level=None)
                 self._opened.append(connection)
                 connection.row_factory = sqlite3.Row
-                for pragma in ("query_only=ON", "busy_timeout=5000", "trusted_schema=OFF", "cache_size=-16000"):
+                for pragma in PRAGMAS:
                     await connection.execute_fetchall(f"PRAGMA {pragma}")
                 self.idle.append(connection)
                 self.line.release()
 
     async def close(self) -> None:
+        if self._at_once is not None:
+            self._at_once.close()
+            self._at_once = None
         while self._opened:
             await self._opened.pop().close()
         self.idle, self.line = [], asyncio.Semaphore(0)
+
+    async def fetch(self, query: str, values: Sequence[Any]) -> Sequence[Record]:
+        """Return every row of a query: at once, or when a thread has them."""
+        if self._at_once is None:
+            self._at_once = AtOnce(self._address, (*PRAGMAS, "busy_timeout=0"))
+        found = self._at_once.fetch(query, values)
+        return await super().fetch(query, values) if found is None else found
 
     def acquire_connection(self) -> ConnectionWrapper[aiosqlite.Connection]:
         return _Lease(self)
