@@ -28,6 +28,8 @@ from billing.windows import Interval
 class SpendLevel(StrEnum):
     """Whose spend is capped, the widest first."""
 
+    __hash__ = str.__hash__  # keys of counters are made of levels, and an enum's own is not the interpreter's
+
     ORGANIZATION = "ORGANIZATION"
     GROUP = "GROUP"
     SEAT_TIER = "SEAT_TIER"
@@ -63,8 +65,8 @@ class Precedence(StrEnum):
     MOST_SPECIFIC = "MOST_SPECIFIC"  # a more specific one replaces the wider ones, also when it is higher
 
 
-_LEVELS: Final = tuple(SpendLevel)
-_INTERVALS: Final = tuple(Interval)
+_WIDTH: Final = {level: place for place, level in enumerate(SpendLevel)}
+_LENGTH: Final = {interval: place for place, interval in enumerate(Interval)}
 
 
 class InvalidLimit(ValueError):
@@ -135,7 +137,7 @@ class Chain:
     def counted(self) -> tuple[tuple[SpendLevel, str], ...]:
         """The level and subject of every counter that spend moves. Having no tier is counted, having no group is not:
         every member is in a tier or in none, while an organization may know no groups at all."""
-        keys = ((level, self.subject(level)) for level in _LEVELS)
+        keys = ((level, self.subject(level)) for level in SpendLevel)
         return tuple(key for key in keys if key[0] is not SpendLevel.GROUP or key[1])
 
 
@@ -209,18 +211,38 @@ class Effective:
     remaining_nanos: int | None
 
 
-def bearing(limits: Iterable[Limit], chain: Chain) -> tuple[Limit, ...]:
-    """Return the limits that a chain's spend must heed, organization first.
+class InForce:
+    """The limits in force, by whose spend they bear on: what members share is found once for all of them."""
 
-    A member's own limit that stands INSTEAD leaves out what their tier allows each member in the same interval.
-    Limits that several share always hold.
-    """
-    found = [limit for limit in limits if limit.subject and limit.subject == chain.subject(limit.level)]
-    replaced = {limit.interval for limit in found if _is_own(limit) and limit.override is Override.INSTEAD}
-    kept = [limit for limit in found if not (_is_each(limit) and limit.interval in replaced)]
-    return tuple(
-        sorted(kept, key=lambda limit: (_LEVELS.index(limit.level), _INTERVALS.index(limit.interval), limit.id))
-    )
+    def __init__(self, limits: Iterable[Limit]) -> None:
+        self._at: dict[tuple[SpendLevel, str], tuple[Limit, ...]] = {}
+        for limit in sorted(limits, key=lambda each: (_LENGTH[each.interval], each.id)):
+            self._at[limit.level, limit.subject] = (*self._at.get((limit.level, limit.subject), ()), limit)
+        self._shared: dict[tuple[str, str, str], tuple[Limit, ...]] = {}
+
+    def bearing(self, chain: Chain) -> tuple[Limit, ...]:
+        """Return the limits that a chain's spend must heed, organization first.
+
+        A member's own limit that stands INSTEAD leaves out what their tier allows each member in the same interval.
+        Limits that several share always hold.
+        """
+        shared, own = self._shared_by(chain), self._of(SpendLevel.MEMBER, chain.member_id)
+        replaced = {limit.interval for limit in own if limit.override is Override.INSTEAD}
+        if replaced:
+            shared = tuple(limit for limit in shared if not (_is_each(limit) and limit.interval in replaced))
+        return shared + own
+
+    def _shared_by(self, chain: Chain) -> tuple[Limit, ...]:
+        key = (chain.organization_id, chain.group, chain.tier)
+        found = self._shared.get(key)
+        if found is None:
+            shared = (level for level in SpendLevel if level is not SpendLevel.MEMBER)
+            found = tuple(limit for level in shared for limit in self._of(level, chain.subject(level)))
+            self._shared[key] = found
+        return found
+
+    def _of(self, level: SpendLevel, subject: str) -> tuple[Limit, ...]:
+        return self._at.get((level, subject), ()) if subject else ()
 
 
 def gate(limit: Limit, chain: Chain, counters: Mapping[CounterKey, Counter]) -> Gate:
@@ -242,7 +264,7 @@ def gates(
     """Return the gates one member's spend must pass, organization first; a counter not given stands at zero."""
     chain = Chain(organization_id, group or "", tier or "", member_id)
     known = {counter.key: counter for counter in counters}
-    return tuple(gate(limit, chain, known) for limit in bearing(limits, chain))
+    return tuple(gate(limit, chain, known) for limit in InForce(limits).bearing(chain))
 
 
 def tightest(among: Iterable[Gate]) -> Gate | None:
@@ -289,14 +311,10 @@ def governing(caps: Sequence[tuple[str, int | None]], precedence: Precedence) ->
 def _tightness(each: Gate) -> tuple[int, int, int, str]:
     return (
         each.headroom_nanos or 0,
-        -_LEVELS.index(each.level),
-        _INTERVALS.index(each.limit.interval),
+        -_WIDTH[each.level],
+        _LENGTH[each.limit.interval],
         each.limit.id,
     )
-
-
-def _is_own(limit: Limit) -> bool:
-    return limit.level is SpendLevel.MEMBER
 
 
 def _is_each(limit: Limit) -> bool:

@@ -24,6 +24,8 @@ from billing.periods import Period, day_start, local_date, month_containing
 class Interval(StrEnum):
     """After how long spend starts again from zero; the longest first."""
 
+    __hash__ = str.__hash__  # keys of counters are made of intervals, and an enum's own is not the interpreter's
+
     MONTH = "MONTH"
     WEEK = "WEEK"
     DAY = "DAY"

@@ -5,9 +5,11 @@ subject for each month, week and day. It exists whether or not there is a cap, s
 window knows at once what was spent before it.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from tortoise import fields
@@ -17,12 +19,11 @@ from tortoise.models import Model
 
 from billing import limits as rules
 from billing.alert_marks import Plan, repeat_of
-from billing.periods import from_microseconds, to_microseconds
+from billing.periods import to_microseconds
 from billing.windows import Interval
-from models.fields import DocumentField, InstantField, code
+from models.fields import DocumentField, InstantField, code, dump
 from models.inserting import INTEGER, TEXT, Insert
 from models.paging import Page, Window, page
-from models.selecting import Select
 from models.sql import Row, Statement
 
 
@@ -51,18 +52,43 @@ class SpendLimit(Model):
 
     def as_rule(self) -> rules.Limit:
         """Return the limit as the rules know it."""
-        return rules.Limit(
-            id=self.id,
-            level=rules.SpendLevel(self.level),
-            subject=self.subject,
-            scope=rules.TierScope(self.scope),
-            cap_nanos=self.cap_nanos,
-            version=self.version,
-            alerts=Plan(tuple(self.thresholds), tuple(self.amount_thresholds), repeat_of(self.repeat_every)),
-            kind=rules.LimitKind(self.kind),
-            interval=Interval(self.interval),
-            override=rules.Override(self.override),
-        )
+        documents = (self.thresholds, self.amount_thresholds, self.repeat_every)
+        return _rule(*(getattr(self, name) for name in _PLAIN), *(dump(each) for each in documents))
+
+
+_PLAIN = ("id", "level", "subject", "scope", "kind", "interval", "override", "cap_nanos", "version")
+_DOCUMENTS = ("thresholds", "amount_thresholds", "repeat_every")
+
+
+@lru_cache(maxsize=4_096)
+def _rule(
+    id_: str,
+    level: str,
+    subject: str,
+    scope: str,
+    kind: str,
+    interval: str,
+    override: str,
+    cap_nanos: int | None,
+    version: int,
+    thresholds: str,
+    amount_thresholds: str,
+    repeat_every: str | None,
+) -> rules.Limit:
+    """Return the limit with these columns as the rules know it."""
+    repeat = repeat_of(json.loads(repeat_every or "null"))
+    return rules.Limit(
+        id=id_,
+        level=rules.SpendLevel(level),
+        subject=subject,
+        scope=rules.TierScope(scope),
+        cap_nanos=cap_nanos,
+        version=version,
+        alerts=Plan(tuple(json.loads(thresholds)), tuple(json.loads(amount_thresholds)), repeat),
+        kind=rules.LimitKind(kind),
+        interval=Interval(interval),
+        override=rules.Override(override),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +125,10 @@ class Subjects:
     tiers: Iterable[str] = ()
     members: Iterable[str] = ()
 
-    @property
-    def parameters(self) -> dict[str, list[str]]:
-        """The subjects as parameters of a statement."""
+    def parameters(self, organization_id: str) -> dict[str, list[str]]:
+        """Return the subjects as parameters of a statement: those that members share, and members."""
         return {
-            "groups": sorted(set(self.groups)),
-            "tiers": sorted(set(self.tiers)),
+            "shared": [organization_id, *sorted({*self.groups, *self.tiers})],
             "members": sorted(set(self.members)),
         }
 
@@ -130,13 +154,16 @@ class Subjects:
         )
 
 
+_LEVELS = {level.value: level for level in rules.SpendLevel}
+# By level, so that each subject is looked up by the whole key: an organization may have a hundred thousand members.
 _COUNTERS = Statement("""
     SELECT period_start, interval, level, subject, spent_nanos, held_nanos FROM spend_counters
-    WHERE organization_id = :organization_id AND period_start IN :starts[int] AND interval IN ('MONTH', 'WEEK', 'DAY')
-      AND (level = 'ORGANIZATION' AND subject = :organization_id
-           OR level = 'GROUP' AND subject IN :groups[]
-           OR level = 'SEAT_TIER' AND subject IN :tiers[]
-           OR level = 'MEMBER' AND subject IN :members[])
+    WHERE organization_id = :organization_id AND period_start IN :starts[int] AND interval IN :intervals[]
+      AND level = 'MEMBER' AND subject IN :members[]
+    UNION ALL
+    SELECT period_start, interval, level, subject, spent_nanos, held_nanos FROM spend_counters
+    WHERE organization_id = :organization_id AND period_start IN :starts[int] AND interval IN :intervals[]
+      AND level IN ('ORGANIZATION', 'GROUP', 'SEAT_TIER') AND subject IN :shared[]
 """)
 _ADD = Insert(
     "spend_counters",
@@ -198,20 +225,21 @@ def _in_force(organization_id: str, due: Mapping[str, str | None]) -> Any:
     return query.filter(Q(ends_at__isnull=True, id__not_in=list(due)) | Q(id__in=back))
 
 
-_BEARING = Select(
-    SpendLimit,
-    """
-    WHERE organization_id = :organization_id AND ends_at IS NULL AND subject IN :subjects[]
-    ORDER BY level, subject, scope, interval
-    """,
-)
+_COLUMNS = ", ".join(_PLAIN + _DOCUMENTS)
+_BEARING = Statement(f"""
+    SELECT {_COLUMNS} FROM spend_limits
+    WHERE organization_id = :organization_id AND ends_at IS NULL AND level = 'MEMBER' AND subject IN :members[]
+    UNION ALL
+    SELECT {_COLUMNS} FROM spend_limits
+    WHERE organization_id = :organization_id AND ends_at IS NULL
+      AND level IN ('ORGANIZATION', 'GROUP', 'SEAT_TIER') AND subject IN :shared[]
+""")  # noqa: S608  # names of columns
 
 
-async def in_force_for(client: BaseDBAsyncClient, organization_id: str, subjects: Subjects) -> list[SpendLimit]:
-    """Return the limits that bear on the given subjects, with the organization's own."""
-    named = subjects.parameters.values()
-    wanted = [organization_id, *(subject for some in named for subject in some)]
-    return await _BEARING.all(client, organization_id=organization_id, subjects=wanted)
+async def in_force_for(client: BaseDBAsyncClient, organization_id: str, subjects: Subjects) -> list[rules.Limit]:
+    """Return the limits that bear on the given subjects, with the organization's own, as the rules know them."""
+    found = await _BEARING.records(client, organization_id=organization_id, **subjects.parameters(organization_id))
+    return [_rule(*record) for record in found]
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,18 +307,20 @@ async def counters_of(
     client: BaseDBAsyncClient, organization_id: str, windows: Iterable[tuple[Interval, datetime]], subjects: Subjects
 ) -> dict[WindowKey, rules.Counter]:
     """Return the counters of some windows, each by its interval and start, in one statement; a missing one is zero."""
-    wanted = set(windows)
-    rows = await _COUNTERS.rows(
+    wanted = {(interval.value, to_microseconds(start)): (interval, start) for interval, start in windows}
+    records = await _COUNTERS.records(
         client,
         organization_id=organization_id,
-        starts=sorted({to_microseconds(start) for _, start in wanted}),
-        **subjects.parameters,
+        starts=sorted({start for _, start in wanted}),
+        intervals=sorted({interval for interval, _ in wanted}),
+        **subjects.parameters(organization_id),
     )
     found: dict[WindowKey, rules.Counter] = {}
-    for row in rows:
-        counter, start = _counter(row), from_microseconds(row["period_start"])
-        if (counter.interval, start) in wanted:  # a month, a week and a day may start at one instant
-            found[counter.interval, start, counter.level, counter.subject] = counter
+    for period_start, interval, level_text, subject, spent_nanos, held_nanos in records:
+        window = wanted.get((interval, period_start))
+        if window is not None:  # a month, a week and a day may start at one instant
+            level = _LEVELS[level_text]
+            found[(*window, level, subject)] = rules.Counter(level, subject, spent_nanos, held_nanos, window[0])
     return found
 
 
@@ -329,13 +359,3 @@ def _move(organization_id: str, delta: Delta) -> Row:
         "spent_nanos": delta.spent_nanos,
         "held_nanos": delta.held_nanos,
     }
-
-
-def _counter(row: Row) -> rules.Counter:
-    return rules.Counter(
-        level=rules.SpendLevel(row["level"]),
-        subject=row["subject"],
-        spent_nanos=row["spent_nanos"],
-        held_nanos=row["held_nanos"],
-        interval=Interval(row["interval"]),
-    )

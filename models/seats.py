@@ -98,6 +98,10 @@ class Place:
     group_id: str
     tier: str
 
+    def joined(self, group_id: str, tier: str) -> "Place":
+        """Return the place with what is known of another part of it."""
+        return Place(group_id or self.group_id, tier or self.tier)
+
 
 _PLACES = Statement("""
     SELECT member_id, tier, '' AS group_id FROM seat_intervals
@@ -111,9 +115,11 @@ _PLACES = Statement("""
 async def places(client: BaseDBAsyncClient, organization_id: str, member_ids: Sequence[str]) -> dict[str, Place]:
     """Return where the spend of the given members counts now; one without seat and group has no place."""
     found: dict[str, Place] = {}
-    for row in await _PLACES.rows(client, organization_id=organization_id, member_ids=member_ids):
-        known = found.get(row["member_id"], Place("", ""))
-        found[row["member_id"]] = Place(row["group_id"] or known.group_id, row["tier"] or known.tier)
+    for member_id, tier, group_id in await _PLACES.records(
+        client, organization_id=organization_id, member_ids=member_ids
+    ):
+        known = found.get(member_id)
+        found[member_id] = Place(group_id, tier or "") if known is None else known.joined(group_id, tier or "")
     return found
 
 

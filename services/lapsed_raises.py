@@ -4,12 +4,16 @@ Whoever decides lets such a raise end first (`lapsing`). Whoever only reads sees
 that comes back, as it was set. So what is shown is what binds, however late a worker is.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import TypeVar
 
+from billing import limits as rules
 from billing.limit_increases import returns_to
 from models import limit_increases, limits
 from models.sql import Client
+
+L = TypeVar("L", limits.SpendLimit, rules.Limit)
 
 
 async def successors(client: Client, organization_id: str, *, at: datetime) -> dict[str, str | None]:
@@ -27,16 +31,33 @@ async def as_of(
     client: Client, organization_id: str, in_force: Sequence[limits.SpendLimit], *, at: datetime
 ) -> list[limits.SpendLimit]:
     """Return these limits as they hold at `at`: in place of each that is over the one that is due, where one is."""
+    due = await _due(client, organization_id, in_force, at=at)
+    former = await _named(client, organization_id, due.values())
+    return _replaced(in_force, due, {limit.id: limit for limit in former})
+
+
+async def rules_as_of(
+    client: Client, organization_id: str, in_force: Sequence[rules.Limit], *, at: datetime
+) -> list[rules.Limit]:
+    """Return what `as_of` returns, of limits as the rules know them."""
+    due = await _due(client, organization_id, in_force, at=at)
+    former = await _named(client, organization_id, due.values())
+    return _replaced(in_force, due, {limit.id: limit.as_rule() for limit in former})
+
+
+async def _due(
+    client: Client, organization_id: str, in_force: Sequence[L], *, at: datetime
+) -> Mapping[str, str | None]:
+    """Return those of these limits that are over, each with the one that is due in its place."""
     due = await successors(client, organization_id, at=at) if in_force else {}
-    wanted = [due[limit.id] for limit in in_force if limit.id in due]
-    former = await _named(client, organization_id, wanted)
+    return {limit.id: due[limit.id] for limit in in_force if limit.id in due}
+
+
+async def _named(client: Client, organization_id: str, limit_ids: Iterable[str | None]) -> Sequence[limits.SpendLimit]:
+    named = [limit_id for limit_id in limit_ids if limit_id is not None]
+    return await limits.find_many(client, organization_id, named) if named else []
+
+
+def _replaced(in_force: Sequence[L], due: Mapping[str, str | None], former: Mapping[str, L]) -> list[L]:
     now = (former.get(due[limit.id] or "") if limit.id in due else limit for limit in in_force)
     return [limit for limit in now if limit is not None]
-
-
-async def _named(
-    client: Client, organization_id: str, limit_ids: Sequence[str | None]
-) -> Mapping[str, limits.SpendLimit]:
-    named = [limit_id for limit_id in limit_ids if limit_id is not None]
-    found = await limits.find_many(client, organization_id, named) if named else []
-    return {limit.id: limit for limit in found}

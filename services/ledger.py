@@ -64,7 +64,7 @@ Entry = tuple[Sequence[Cell], int, int]
 class Ledger:
     """The limits and counters of a transaction."""
 
-    limits: Sequence[rules.Limit]
+    limits: rules.InForce
     loaded: Mapping[WindowKey, rules.Counter]
     cells: dict[WindowKey, Cell] = field(default_factory=dict)
     places: dict[int, Place] = field(default_factory=dict)
@@ -95,8 +95,7 @@ class Ledger:
 
     def _placed(self, spot: Spot) -> Place:
         guards = tuple(
-            (limit, self.cell(_key(limit, spot.chain, spot.windows)))
-            for limit in rules.bearing(self.limits, spot.chain)
+            (limit, self.cell(_key(limit, spot.chain, spot.windows))) for limit in self.limits.bearing(spot.chain)
         )
         return Place(
             spot,
@@ -151,14 +150,14 @@ async def load(client: Client, organization_id: str, spots: Iterable[Spot], hold
     """
     found, held = list(spots), set(holds)
     if not found and not held:
-        return Ledger((), {})
+        return Ledger(rules.InForce(()), {})
     days = {id(spot.day): spot.day for spot in found}
     met = {(interval, period.start) for day in days.values() for interval, period in day.windows.items()}
     met |= {(interval, start) for interval, start, _, _ in held}
     subjects = rows.Subjects.of({id(spot): spot.chain for spot in found}.values()).joined(held)
     in_force = await rows.in_force_for(client, organization_id, subjects)
     counters = await rows.counters_of(client, organization_id, met, subjects)
-    return Ledger([row.as_rule() for row in in_force], counters)
+    return Ledger(rules.InForce(in_force), counters)
 
 
 def _key(limit: rules.Limit, chain: rules.Chain, found: Windows) -> WindowKey:

@@ -4,8 +4,7 @@ Reading only: the gates that a charge of this instant would have to pass, with w
 the same rule by which a charge is decided, so what is shown is what holds.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from billing import limits as rules
@@ -17,16 +16,67 @@ from models.sql import Client
 from services import expiry, lapsed_raises
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """The gates one member's spend must pass, the windows these count in, and what the member spent this month."""
+class _Scene:
+    """What is the same for all members of an organization at one instant."""
 
-    chain: rules.Chain
-    gates: tuple[rules.Gate, ...]
-    counter: rules.Counter
-    windows: Windows
-    effective: rules.Effective
-    """The limit that binds now."""
+    def __init__(self, in_force: Iterable[rules.Limit], counters: Iterable[rules.Counter], now: Windows) -> None:
+        self.windows = now
+        self._in_force = rules.InForce(in_force)
+        self._counters = {counter.key: counter for counter in counters}
+        self._shared: dict[str, rules.Gate] = {}
+
+    def gates(self, chain: rules.Chain) -> tuple[rules.Gate, ...]:
+        """Return the gates that a chain's spend must pass."""
+        return tuple(self._gate(limit, chain) for limit in self._in_force.bearing(chain))
+
+    def month_of(self, member_id: str) -> rules.Counter:
+        """Return what a member spent and holds this month."""
+        own = rules.Counter(rules.SpendLevel.MEMBER, member_id)
+        return self._counters.get(own.key, own)
+
+    def _gate(self, limit: rules.Limit, chain: rules.Chain) -> rules.Gate:
+        if limit.counted_at is rules.SpendLevel.MEMBER:
+            return rules.gate(limit, chain, self._counters)
+        found = self._shared.get(limit.id)
+        if found is None:
+            found = self._shared[limit.id] = rules.gate(limit, chain, self._counters)
+        return found
+
+
+class Standing:
+    """Where one member stands. What nobody asks for is not worked out."""
+
+    __slots__ = ("_effective", "_gates", "_scene", "chain")
+
+    def __init__(self, chain: rules.Chain, scene: _Scene) -> None:
+        self.chain = chain
+        self._scene = scene
+        self._gates: tuple[rules.Gate, ...] | None = None
+        self._effective: rules.Effective | None = None
+
+    @property
+    def gates(self) -> tuple[rules.Gate, ...]:
+        """The gates the member's spend must pass."""
+        if self._gates is None:
+            self._gates = self._scene.gates(self.chain)
+        return self._gates
+
+    @property
+    def counter(self) -> rules.Counter:
+        """What the member spent and holds this month."""
+        return self._scene.month_of(self.chain.member_id)
+
+    @property
+    def windows(self) -> Windows:
+        """The windows that the gates count in."""
+        return self._scene.windows
+
+    @property
+    def effective(self) -> rules.Effective:
+        """The limit that binds now."""
+        if self._effective is None:
+            self._effective = rules.effective(self.gates)
+        return self._effective
 
     @property
     def resets_at(self) -> datetime:
@@ -49,25 +99,15 @@ async def chains(client: Client, organization_id: str, member_ids: Sequence[str]
 async def standings(
     client: Client, organization: Organization, member_ids: Sequence[str], *, at: datetime
 ) -> dict[str, Standing]:
-    """Return where each of the given members stands at `at`, in five statements."""
+    """Return where each of the given members stands at `at`, in four statements; one more where something is held."""
     organization_id = organization.organization_id
     found = await chains(client, organization_id, member_ids)
     subjects = rows.Subjects.of(found.values())
     in_force = await rows.in_force_for(client, organization_id, subjects)
-    limits = [limit.as_rule() for limit in await lapsed_raises.as_of(client, organization_id, in_force, at=at)]
+    in_force = await lapsed_raises.rules_as_of(client, organization_id, in_force, at=at)
     now = windows(at, organization.time_zone)
-    starts = [(interval, period.start) for interval, period in now.items()]
+    counting = {Interval.MONTH, *(limit.interval for limit in in_force)}
+    starts = [(interval, now[interval].start) for interval in counting]
     counters = await expiry.counted(client, organization_id, starts, subjects, at=at)
-    known = {counter.key: counter for counter in counters.values()}
-    return {member_id: _standing(chain, limits, known, now) for member_id, chain in found.items()}
-
-
-def _standing(
-    chain: rules.Chain,
-    limits: Sequence[rules.Limit],
-    known: dict[rules.CounterKey, rules.Counter],
-    now: Windows,
-) -> Standing:
-    gates = tuple(rules.gate(limit, chain, known) for limit in rules.bearing(limits, chain))
-    own = rules.Counter(rules.SpendLevel.MEMBER, chain.member_id)
-    return Standing(chain, gates, known.get(own.key, own), now, rules.effective(gates))
+    scene = _Scene(in_force, counters.values(), now)
+    return {member_id: Standing(chain, scene) for member_id, chain in found.items()}

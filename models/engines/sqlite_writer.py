@@ -20,6 +20,7 @@ from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionWrapp
 
 from models.engines.fetching import SqliteFetching
 from models.engines.ownership import Owned
+from models.sql import Record
 
 T = TypeVar("T")
 PRAGMAS = {
@@ -35,7 +36,7 @@ class DatabaseInUse(RuntimeError):
     """Another process owns this SQLite file."""
 
 
-class SqliteTransaction(Owned, SqliteFetching, SqliteTransactionWrapper):
+class SqliteTransaction(Owned, SqliteTransactionWrapper):
     """The writer inside `BEGIN IMMEDIATE`."""
 
     def __init__(self, writer: SqliteClient) -> None:
@@ -64,9 +65,13 @@ class SqliteTransaction(Owned, SqliteFetching, SqliteTransactionWrapper):
         touched: tuple[int, Sequence[Any]] = await self._say(ask)
         return touched
 
+    async def fetch(self, query: str, values: Sequence[Any]) -> Sequence[Record]:
+        """Return every row of a query as the driver gives it."""
+        found: Sequence[Record] = await self._say(lambda connection: connection.execute(query, values).fetchall())
+        return found
+
     async def execute_query_dict(self, query: str, values: list[Any] | None = None) -> list[dict[str, Any]]:
-        rows = await self._say(lambda connection: connection.execute(query, values or ()).fetchall())
-        return [dict(row) for row in rows]
+        return [dict(record) for record in await self.fetch(query, values or ())]
 
     async def execute_insert(self, query: str, values: list[Any]) -> int:
         row_id: int = await self._say(lambda connection: connection.execute(query, values).lastrowid or 0)

@@ -13,13 +13,13 @@ from billing.limits import (
     Counter,
     Effective,
     Gate,
+    InForce,
     InvalidLimit,
     Limit,
     LimitKind,
     Override,
     SpendLevel,
     TierScope,
-    bearing,
     decide,
     effective,
 )
@@ -172,7 +172,7 @@ def test_a_members_own_limit_holds_within_the_tiers_or_instead_of_it():
 
     def remaining(own: Limit) -> int | None:
         return effective(
-            [limits.gate(limit, CHAIN, {}) for limit in bearing((each, pooled, own), CHAIN)]
+            [limits.gate(limit, CHAIN, {}) for limit in InForce((each, pooled, own)).bearing(CHAIN)]
         ).remaining_nanos
 
     assert remaining(an_own(50 * MAJOR, override=Override.WITHIN)) == 10 * MAJOR
