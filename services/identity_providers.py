@@ -24,6 +24,13 @@ TEXT_MAX = 200
 SECRET_MAX = 500
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,100}( [\x21\x23-\x5b\x5d-\x7e]{1,100}){0,19}")
 _TEMPLATES = ("/common/", "/organizations/", "/consumers/", "{tenantid}")
+_EVERYBODYS = frozenset(
+    {
+        "account",  # Keycloak: of whoever has a role in the realm's account console, so of everybody
+        "https://graph.microsoft.com",  # Entra: of any program that reads a profile
+        "00000003-0000-0000-c000-000000000000",  # the same by its id
+    }
+)
 PROVIDER_ID = "identity_provider_id"
 
 
@@ -206,6 +213,9 @@ def text_refusal(wanted: Settings) -> Refused | None:
     if unknown or not wanted.algorithms:
         message = f"algorithms {', '.join(unknown)[:80] or '(none)'} must be some of {', '.join(ALGORITHMS)}"
         return Refused(RefusalCode.INPUT_INVALID, message, ("algorithms",))
+    refused = _audience_refusal(wanted)
+    if refused is not None:
+        return refused
     if not _SCOPE.fullmatch(wanted.scopes) or "openid" not in wanted.scopes.split():
         message = f"scopes {wanted.scopes[:80]!r} must be a list with spaces that contains openid"
         return Refused(RefusalCode.INPUT_INVALID, message, ("scopes",))
@@ -216,6 +226,21 @@ def text_refusal(wanted: Settings) -> Refused | None:
         message = "who is let in needs a role: give defaultRole or rules"
         return Refused(RefusalCode.INPUT_INVALID, message, ("default_role",))
     return None
+
+
+def _audience_refusal(wanted: Settings) -> Refused | None:
+    """Return why this audience would let tokens in that were made for something else, or None."""
+    if wanted.api_audience == wanted.client_id:
+        message = (
+            "apiAudience is the clientId: id tokens would do as access tokens; give the API an audience of its own"
+        )
+    elif wanted.api_audience in _EVERYBODYS or wanted.api_audience == f"{wanted.issuer.rstrip('/')}/userinfo":
+        message = (
+            f"apiAudience {wanted.api_audience} is in tokens of every client of the provider; give one of the API's"
+        )
+    else:
+        return None
+    return Refused(RefusalCode.INPUT_INVALID, message, ("api_audience",))
 
 
 async def _refusal(unit: Unit, wanted: Settings) -> Refused | None:
