@@ -139,6 +139,10 @@ BREAKAGES = (
         "UPDATE idempotency_keys SET digest = 'none' WHERE operation = 'organizations.create' AND key = 'open-beta'",
     ),
     broken(
+        "limits.limits_at_a_place_follow_each_other",
+        f"UPDATE spend_limits SET version = version + 1 WHERE organization_id = {ACME} AND level = 'ORGANIZATION'",
+    ),
+    broken(
         "log.cursors_do_not_run_ahead",
         "CREATE TABLE readers (organization_id TEXT, id TEXT, cursor BIGINT)",
         f"INSERT INTO readers (organization_id, id, cursor) VALUES ({ACME}, 'r', {NEWEST} + 1)",
