@@ -51,7 +51,9 @@ class Loader(Generic[K, V]):
         if key in self.known:
             waiter.set_result(self.known[key])
         else:
-            self._asked(key).waiters.append((waiter, key))
+            if key not in self._turns:
+                self._ask([key])
+            self._turns[key].waiters.append((waiter, key))
         return waiter
 
     def load_many(self, keys: Iterable[K]) -> Awaitable[list[V]]:
@@ -59,25 +61,26 @@ class Loader(Generic[K, V]):
         return asyncio.gather(*map(self.load, keys))
 
     def turn(self, keys: Iterable[K]) -> Waiter | None:
-        """Ask for what is not known of some keys; return what waits for the last of it, or None where all is known."""
-        turn: _Turn[K] | None = None
-        for key in keys:
-            if key not in self.known:
-                turn = self._asked(key)
-        if turn is None:
+        """Ask for what is not known of some keys; return what waits for it, or None where all is known.
+
+        Whoever comes back asks again: some of the keys may be read in an earlier turn and others in a later one.
+        """
+        missing = [key for key in dict.fromkeys(keys) if key not in self.known]
+        if not missing:
             return None
+        fresh = [key for key in missing if key not in self._turns]
+        if fresh:
+            self._ask(fresh)
+        turn = self._turns[missing[-1]]
         waiter = Waiter(loop=self._loop)
         turn.waiters.append((waiter, _ALL))
         return waiter
 
-    def _asked(self, key: K) -> _Turn[K]:
-        turn = self._turns.get(key)
-        if turn is None:
-            turn = self._turns[key] = self._next
-            if not turn.keys:
-                self._loop.call_soon(self._begin)  # whoever is about to ask as well is in time
-            turn.keys.append(key)
-        return turn
+    def _ask(self, keys: list[K]) -> None:
+        if not self._next.keys:
+            self._loop.call_soon(self._begin)  # whoever is about to ask as well is in time
+        self._next.keys += keys
+        self._turns.update(dict.fromkeys(keys, self._next))
 
     def _begin(self) -> None:
         turn, self._next = self._next, _Turn()

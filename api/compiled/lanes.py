@@ -13,7 +13,7 @@ import types
 from collections import defaultdict
 from collections.abc import Coroutine, Generator, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 from api.compiled.fields import Field, Waiting
 from schema.batches import Loader, Waiter
@@ -40,9 +40,14 @@ class Journey(Protocol):
         ...
 
     def arrive(
-        self, those: Sequence[Waiting], keys: Sequence[Any], known: Mapping[Any, Any], fault: BaseException | None
+        self,
+        of: Field,
+        those: Sequence[Waiting],
+        keys: Sequence[Any],
+        known: Mapping[Any, Any],
+        fault: BaseException | None,
     ) -> None:
-        """Take the rows of those who wanted them, by their keys; what is not known could not be read."""
+        """Take the rows of those who wanted them for a field, by their keys; what is not known could not be read."""
         ...
 
 
@@ -82,27 +87,27 @@ class Lanes:
                 (going if one[0].loaded is None else wanted[one[0]]).append(one)
             for of, those in wanted.items():
                 how = cast(Loaded, of.loaded)
-                self._load(self._journey.loader(how), [how.key(one[1]) for one in those], those)
+                self._load(_Wish(of, self._journey.loader(how), [how.key(one[1]) for one in those], those))
         return going
 
-    def _load(self, loader: Loader[Any, Any], keys: Sequence[Any], those: Sequence[Waiting]) -> None:
-        waiter = loader.turn(keys)
+    def _load(self, wish: "_Wish") -> None:
+        waiter = wish.loader.turn(wish.keys)
         if waiter is None:
-            self._journey.arrive(those, keys, loader.known, None)
+            self._journey.arrive(wish.of, wish.those, wish.keys, wish.loader.known, None)
         else:
             self._loads.add(waiter)
-            waiter.add_done_callback(partial(self._loaded, loader, keys, those))
+            waiter.add_done_callback(partial(self._loaded, wish))
 
-    def _loaded(self, loader: Loader[Any, Any], keys: Sequence[Any], those: Sequence[Waiting], waiter: Waiter) -> None:
+    def _loaded(self, wish: "_Wish", waiter: Waiter) -> None:
         self._loads.discard(waiter)
         if self._over.done():
             return
         try:
             fault = waiter.exception()
             if fault is None:
-                self._load(loader, keys, those)  # they are known now, unless some are read in another turn
+                self._load(wish)  # they are known now, unless some are read in another turn
             else:
-                self._journey.arrive(those, keys, loader.known, fault)
+                self._journey.arrive(wish.of, wish.those, wish.keys, wish.loader.known, fault)
             self._open(self._taken())
         except BaseException as failure:
             self._over.set_exception(failure)
@@ -202,6 +207,15 @@ class Lanes:
                     yield from each.whole_way()
             if each.waits_for is not None:
                 parked.append(each)
+
+
+class _Wish(NamedTuple):
+    """What one field wants of a loader, for all objects that came together."""
+
+    of: Field
+    loader: Loader[Any, Any]
+    keys: Sequence[Any]
+    those: Sequence[Waiting]
 
 
 async def _awaited(lane: Any) -> None:

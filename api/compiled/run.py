@@ -81,6 +81,8 @@ class Run:
         self._arguments: dict[Field, dict[str, Any]] = {}
         self._given: dict[Field, dict[str, Any]] = {}
         self._open: set[tuple[Guard, str]] = set()
+        self.open_to: dict[Field, Any] = {}
+        """The organization of whose things a guarded field is open to the caller without asking again."""
         self._executor: Executor[Any] | None = None
         self._data: dict[str, Any] | None = None
         self._lanes: lanes.Lanes
@@ -122,39 +124,48 @@ class Run:
         of, _, out, path, _ = one
         if self.errors.places and self.errors.cover(path):
             return
-        if fault is None:
-            begun = len(self.waiting)
-            try:
-                out[of.key] = of.complete(value, self, path)
-                return
-            except Exception as raised:
-                self.abandon(begun)
-                fault = raised
-        error = of.located(fault, path)
-        if of.is_required:  # whoever fails in the same moment is heard before the answer around it ends
-            asyncio.get_running_loop().call_soon(self._end, of, path, error)
-        else:
-            self.errors.add(error, path)
+        begun = len(self.waiting)
+        try:
+            if fault is not None:
+                raise fault
+            out[of.key] = of.complete(value, self, path)
+        except Exception as raised:
+            self._fail(of, path, raised, begun)
 
     def loader(self, how: Loaded) -> Loader[Any, Any]:
         """Return what reads the rows that a field is made of."""
         return how.loader(self.context.loaders)
 
     def arrive(
-        self, those: Sequence[Waiting], keys: Sequence[Any], known: Mapping[Any, Any], fault: BaseException | None
+        self,
+        of: Field,
+        those: Sequence[Waiting],
+        keys: Sequence[Any],
+        known: Mapping[Any, Any],
+        fault: BaseException | None,
     ) -> None:
-        """Make the fields of the rows that were read; what is not known could not be."""
-        for one, key in zip(those, keys, strict=True):
-            how = one[0].loaded
-            assert how is not None, "it waited for a row"
+        """Make a field of the rows that were read, for each object; what is not known could not be read."""
+        assert of.loaded is not None, "it waited for rows"
+        make, complete, name, errors, waiting = of.loaded.make, of.complete, of.key, self.errors, self.waiting
+        for (_, source, out, path, _), key in zip(those, keys, strict=True):
+            if errors.places and errors.cover(path):
+                continue
+            begun = len(waiting)
             try:
                 if fault is not None and key not in known:
                     raise fault
-                value = how.make(one[1], known[key])
+                out[name] = complete(make(source, known[key]), self, path)
             except Exception as raised:
-                self.settle(one, None, raised)
-            else:
-                self.settle(one, value, None)
+                self._fail(of, path, raised, begun)
+
+    def _fail(self, of: Field, path: Path, fault: Exception, begun: int) -> None:
+        """Note what went wrong with a field, and forget what was noted down below it since."""
+        self.abandon(begun)
+        error = of.located(fault, path)
+        if of.is_required:  # whoever fails in the same moment is heard before the answer around it ends
+            asyncio.get_running_loop().call_soon(self._end, of, path, error)
+        else:
+            self.errors.add(error, path)
 
     def _end(self, of: Field, path: Path, error: GraphQLError) -> None:
         """Make the nearest place null that may be, because of a field that may not."""
@@ -191,6 +202,14 @@ class Run:
         guard.check(principal, source)
         if guard.opens_all(principal, organization_id):
             self._open.add((guard, organization_id))
+
+    def let_in(self, of: Field, source: Any) -> None:
+        """Raise what a guard of a field raises; see in `open_to` for whose things nobody has to be asked any more."""
+        for guard in of.guards:
+            self.passed(guard, source)
+        owner = source.owner
+        if all((guard, owner.organization_id) in self._open for guard in of.guards):
+            self.open_to[of] = owner
 
     def arguments(self, of: Field) -> dict[str, Any]:
         """Return the arguments of a field as the library reads them, or raise what it raises."""

@@ -106,11 +106,7 @@ class Selections:
                 each.complete = self._completion(each)
                 visit = steps.chosen(each)
                 parts.append(f"{each.key!r}: None")
-                if each.is_async and not each.has_arguments:  # what `later` does, in place
-                    named = module.name("of", each)
-                    visits.append(f" run.waiting.append(({named}, o, out, (path, {each.key!r}), None))")
-                else:
-                    visits.append(f" {module.name('visit', visit)}(o, run, path, out)")
+                visits += _noted(module, each, visit)
                 careful.append(visit)
         module.names["careful"] = steps.one_by_one(careful)
         module.write("def project(o, run, path):")
@@ -138,9 +134,11 @@ class Selections:
         if self._leads_to_pure(of.definition.type, of):
             module = Module()
             expression = Writer(module, self._below).value(of.definition.type, of, "value", 0)
-            module.write("def complete(value):", f" return {expression}")
+            named = module.name("of", of)
+            module.write("def complete(value, run, path):", " try:", f"  return {expression}")
+            module.write(" except Exception:", f"  return run.completed({named}, value, path)")
             (complete,) = module.build("complete")
-            return steps.mended(of, complete)
+            return complete  # type: ignore[no-any-return]  # what was just written
         return self._completed(of.definition.type, of)
 
     def _completed(self, declared: Any, of: Field) -> Complete:
@@ -172,6 +170,18 @@ class _Projects(dict[str, Project]):
     def __missing__(self, name: str) -> Project:
         project = self[name] = self._make(name)
         return project
+
+
+def _noted(module: Module, of: Field, visit: steps.Visit) -> list[str]:
+    """Return the lines that visit a field: in place, where all there is to do about it is to note it down."""
+    called = f"{module.name('visit', visit)}(o, run, path, out)"
+    if of.has_arguments or not (of.is_async or of.loaded is not None):
+        return [f" {called}"]
+    named = module.name("of", of)
+    noted = f"run.waiting.append(({named}, o, out, (path, {of.key!r}), None))"
+    if of.loaded is None or not of.guards:
+        return [f" {noted}"]
+    return [f" if run.open_to.get({named}) is o.owner: {noted}", f" else: {called}"]
 
 
 def _catch(declared: Any, catch: int | None) -> int | None:

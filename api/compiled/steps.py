@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphql.pyutils import is_awaitable
 
-from api.compiled.fields import Complete, Field, Path
+from api.compiled.fields import Field, Path
 
 if TYPE_CHECKING:
     from api.compiled.run import Run
@@ -84,8 +84,8 @@ def wanted(of: Field) -> Visit:
         here = (path, key)
         out[key] = None
         try:
-            for guard in guards:
-                run.passed(guard, source)
+            if guards:
+                run.let_in(of, source)
         except Exception as fault:
             error = of.located(fault, here)
             if is_required:
@@ -128,15 +128,3 @@ def one_by_one(visits: Sequence[Visit]) -> "Project":
         return out
 
     return project
-
-
-def mended(of: Field, complete: Callable[[Any], Any]) -> Complete:
-    """Return a completion that is written as an expression, and done by the book where the expression fails."""
-
-    def completed(value: Any, run: "Run", path: Path) -> Any:
-        try:
-            return complete(value)
-        except Exception:
-            return run.completed(of, value, path)
-
-    return completed
