@@ -70,6 +70,14 @@ def fee(given: Given) -> Mapping[str, object]:
     return _figures(ask([entry], currency=given.currency))
 
 
+def dynamic(given: Given) -> Mapping[str, object]:
+    """Bill what the events themselves say they cost, times a multiplier where there is one."""
+    amounts = _event_amounts(given) if "events" in given else [Fraction(str(given.first("usage", default=given.units)))]
+    price = {"model": "UNIT", "unit": text(given.first("multiplier", "markup_rate", default="1"))}
+    found = ask([one(price, measured={"quantity": text(sum(amounts, Fraction(0)))})], currency=given.currency)
+    return _figures(found)
+
+
 def converted(given: Given) -> Mapping[str, object]:
     """Price a quantity in other units than it is metered in."""
     if "tiers" in given:
@@ -326,6 +334,7 @@ ADAPTERS: Final[Mapping[str, Adapter]] = {
     "slab": graduated,
     "bulk": volume,
     "overage": unit,
+    "dynamic": dynamic,
     "included_units": unit,
     "rate_card": token_rate_card,
     "unit": unit,

@@ -209,6 +209,13 @@ def delta() -> Found:
         yield given, {"amount": str(packages(units, 100) - billed)}, ""
 
 
+def dynamic() -> Found:
+    for amounts in ((), (10,), (10, 250, 3), (0, 0), (1_000_000,)):
+        for multiplier in (1, Fraction(3, 2)):
+            given: Given = {"events": [str(amount) for amount in amounts], "multiplier": written(Fraction(multiplier))}
+            yield given, {"amount": written(sum(amounts) * Fraction(multiplier))}, ""
+
+
 KINDS: Final[dict[str, Made]] = {
     "graduated": graduated_,
     "volume": volume_,
@@ -216,6 +223,7 @@ KINDS: Final[dict[str, Made]] = {
     "seat_volume": seat_volume,
     "volume_bounded": bounded,
     "unit": unit,
+    "dynamic": dynamic,
     "package": package,
     "package_round_down": package_down,
     "percentage": percentage,
