@@ -28,7 +28,7 @@ from graphql.execution import (
 )
 from strawberry.utils.await_maybe import await_maybe
 
-from api import cost
+from api import cost, failures
 from api.answers import in_order
 from api.budgets import Budgets
 from api.callers import OpenContext, Visit
@@ -44,6 +44,8 @@ from auth import views
 from events.feed import Told
 from schema.errors import ErrorCode, GraphError, as_graphql, first_code
 from schema.news import News
+
+failures.tell_the_first()
 
 _ACCESS_LOST = frozenset({ErrorCode.UNAUTHENTICATED, ErrorCode.FORBIDDEN, ErrorCode.NOT_FOUND})
 

@@ -5,15 +5,13 @@ rows at the same instant, and the bodies are compared. The library is the oracle
 the reading of arguments and the merging of fields.
 """
 
-import asyncio
 import random
 import re
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from starlette.requests import HTTPConnection
 
@@ -26,7 +24,6 @@ from api.operations import Operation, Refused
 from api.settings import Limits
 from auth.principal import Principal
 from benchmarks.questions import Question, Questioner
-from models.sql import Client, Fetching
 from resolvers import roots
 
 ASKED_BY = 8
@@ -36,12 +33,6 @@ _UNBOUNDED = 10**6
 _REQUEST_ID = "oracle"
 _ID = re.compile(r"([a-z]+)_[0-9a-z]{26}(_[0-9a-z]+)?$")
 _KNOWN_MAX = 20
-_RACES = 40
-
-
-def _no_turns() -> int:
-    return 0
-
 
 LIMITS = Limits(
     query_depth_max=100,
@@ -55,44 +46,6 @@ LIMITS = Limits(
 
 OpenFor = Callable[[Principal | None], AbstractAsyncContextManager[Any]]
 """Open what resolvers see for a caller, at an instant that is the same for all."""
-
-
-class InTurn:
-    """A reader whose statements end in the order in which they begin, after as many turns of the loop as it is told.
-
-    Where several required fields fail, the library tells of the one whose failure happens to arrive first. Only in the
-    same order of time does it give the same answer twice, and can be compared with anything.
-    """
-
-    def __init__(self, reader: Client, turns: Callable[[], int]) -> None:
-        self._reader = reader
-        self._turns = turns
-        self._door = asyncio.Lock()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._reader, name)
-
-    async def execute_query(self, query: str, values: list[Any] | None = None) -> Any:
-        """Pass a query on when its turn has come."""
-        async with self._let_in():
-            return await self._reader.execute_query(query, values)
-
-    async def execute_query_dict(self, query: str, values: list[Any] | None = None) -> Any:
-        """Pass a query on when its turn has come."""
-        async with self._let_in():
-            return await self._reader.execute_query_dict(query, values)
-
-    async def fetch(self, query: str, values: Sequence[Any]) -> Any:
-        """Pass a query on when its turn has come."""
-        async with self._let_in():
-            return await cast(Fetching, self._reader).fetch(query, values)
-
-    @asynccontextmanager
-    async def _let_in(self) -> AsyncIterator[None]:
-        for _ in range(self._turns()):
-            await asyncio.sleep(0)
-        async with self._door:
-            yield
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +68,6 @@ class Verdict:
     objects: int = 0
     types: Counter[str] = field(default_factory=Counter)
     """How many objects of each type were answered, among those asked for the name of it."""
-    races: int = 0
-    """How often several required fields failed, and the library tells of either: it depends on the time they take."""
     differences: list[Difference] = field(default_factory=list)
     fallbacks: int = 0
 
@@ -126,7 +77,6 @@ class Verdict:
         self.codes += other.codes
         self.objects += other.objects
         self.types += other.types
-        self.races += other.races
         self.differences += other.differences
         self.fallbacks += other.fallbacks
         return self
@@ -149,34 +99,17 @@ class Oracle:
         except Refused as refused:
             self.verdict.refused[str(refused)[:60]] += 1
             return
-        ours = await self._body(self.plans, caller, operation, _no_turns)
-        theirs = await self._body(self.library, caller, operation, _no_turns)
+        ours = await self._body(self.plans, caller, operation)
+        theirs = await self._body(self.library, caller, operation)
         self.verdict.asked += 1
         self.verdict.fallbacks = self.plans.plans.tally.fallbacks
-        if ours == theirs:
-            return
-        if _anywhere(ours) == _anywhere(theirs) or await self._is_race(caller, operation, ours):
-            self.verdict.races += 1
-        else:
+        if ours != theirs:
             self.verdict.differences.append(Difference(name, question, ours, theirs))
 
-    async def _is_race(self, caller: Principal | None, operation: Operation, ours: bytes) -> bool:
-        """Return whether the library gives our very answer too, when its statements take another time."""
-        for number in range(_RACES):
-            chance = random.Random(number)  # noqa: S311  # a draw, no secret
-            turns = partial(chance.randrange, 2 + 2 * number)
-            if ours == await self._body(self.library, caller, operation, turns):
-                return True
-        return False
-
-    async def _body(
-        self, operations: Operations, caller: Principal | None, operation: Operation, turns: Callable[[], int]
-    ) -> bytes:
+    async def _body(self, operations: Operations, caller: Principal | None, operation: Operation) -> bytes:
         @asynccontextmanager
         async def opened(_connection: HTTPConnection | None, _caller: Caller | None) -> AsyncIterator[Any]:
             async with self.open_for(caller) as context:
-                context.reader = InTurn(context.reader, turns)
-                context.refresh()
                 yield context
 
         visit = Visit(HTTPConnection({"type": "http", "headers": []}), caller, opened, _REQUEST_ID)
@@ -202,14 +135,6 @@ class Oracle:
         if isinstance(value, str) and (found := _ID.match(value)) and len(self.known[found[1]]) < _KNOWN_MAX:
             self.known[found[1]].append(value)
         return 0
-
-
-def _anywhere(body: bytes) -> Any:
-    """Return an answer without the places in lists that its errors name: one of several items that failed alike."""
-    shown = json_codec.decode(body)
-    for error in shown.get("errors", ()):
-        error["path"] = [key for key in error.get("path", ()) if isinstance(key, str)]
-    return shown
 
 
 async def compared(

@@ -49,7 +49,6 @@ def figures(verdict: Verdict) -> list[tables.Figure]:
     return [
         tables.count("operations compared", verdict.asked),
         tables.zero("answers that differ", len(verdict.differences)),
-        tables.count("races: of several required fields that failed, the library tells either", verdict.races),
         tables.count("fallbacks to graphql-core", verdict.fallbacks),
         tables.count("objects in the answers", verdict.objects),
         tables.count("types among them", len(verdict.types)),

@@ -62,7 +62,7 @@ class Lanes:
         self._over: asyncio.Future[None] = self._loop.create_future()
 
     async def travel(self) -> None:
-        """Return when everybody has arrived, or when the journey was ended."""
+        """Return when everybody has arrived."""
         try:
             self._open(self._taken())
             if self._tasks or self._loads:
@@ -72,11 +72,6 @@ class Lanes:
                 task.cancel()
             if self._tasks:
                 await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    def end(self) -> None:
-        """End the journey for all who are still on the way."""
-        if not self._over.done():
-            self._over.set_result(None)
 
     def _taken(self) -> list[Waiting]:
         """Return those who are to be started now, and ask the loaders for the rows of the others."""

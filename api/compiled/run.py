@@ -3,9 +3,11 @@
 Level by level: everything that can be answered at once is, and what must be waited for is noted down with its place.
 Then all of it is waited for together, completed in place, and notes down what comes below it. So the number of turns
 of the event loop, and of statements behind the loaders, depends on the depth of an operation and not on its rows.
+
+Of several required fields that fail and would make the same place null, the one is told that stands first in the
+answer, whichever failed first; so what stands before a failure is waited for, and what stands behind it is left.
 """
 
-import asyncio
 from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 from inspect import iscoroutine
 from types import NoneType
@@ -85,7 +87,7 @@ class Run:
         """The organization of whose things a guarded field is open to the caller without asking again."""
         self._executor: Executor[Any] | None = None
         self._data: dict[str, Any] | None = None
-        self._lanes: lanes.Lanes
+        self._failed: dict[Path, tuple[tuple[int, ...], GraphQLError]] = {}
 
     async def answer(self, source: Any = None) -> ExecutionResult:
         """Return the answer of the operation on its root value."""
@@ -95,8 +97,9 @@ class Run:
             self.errors.add(error, None)
             return ExecutionResult(None, self.errors.all)
         if self.waiting:
-            self._lanes = lanes.Lanes(self)
-            await self._lanes.travel()
+            await lanes.Lanes(self).travel()
+            for place in sorted(self._failed, key=_depth):
+                self._end(place, self._failed[place][1])
         return ExecutionResult(self._data, self.errors.all or None)
 
     def taken(self) -> list[Waiting]:
@@ -107,7 +110,7 @@ class Run:
     def start(self, one: Waiting) -> Coroutine[Any, Any, Any] | None:
         """Return what resolves a field, when all that guards it lets the caller pass."""
         of, source, _, path, resolved = one
-        if self.errors.places and self.errors.cover(path):
+        if self._is_over(of, path):
             return None
         if resolved is not None:
             return _awaited(resolved)
@@ -122,7 +125,7 @@ class Run:
     def settle(self, one: Waiting, value: Any, fault: Exception | None) -> None:
         """Put what a field was resolved to into its place, or what went wrong to the errors."""
         of, _, out, path, _ = one
-        if self.errors.places and self.errors.cover(path):
+        if self._is_over(of, path):
             return
         begun = len(self.waiting)
         try:
@@ -148,7 +151,7 @@ class Run:
         assert of.loaded is not None, "it waited for rows"
         make, complete, name, errors, waiting = of.loaded.make, of.complete, of.key, self.errors, self.waiting
         for (_, source, out, path, _), key in zip(those, keys, strict=True):
-            if errors.places and errors.cover(path):
+            if (errors.places or self._failed) and self._is_over(of, path):
                 continue
             begun = len(waiting)
             try:
@@ -162,25 +165,49 @@ class Run:
         """Note what went wrong with a field, and forget what was noted down below it since."""
         self.abandon(begun)
         error = of.located(fault, path)
-        if of.is_required:  # whoever fails in the same moment is heard before the answer around it ends
-            asyncio.get_running_loop().call_soon(self._end, of, path, error)
-        else:
+        if not of.is_required:
             self.errors.add(error, path)
+            return
+        place, position = _caught(of, path), self._position(path)
+        if place not in self._failed or position < self._failed[place][0]:
+            self._failed[place] = position, error
 
-    def _end(self, of: Field, path: Path, error: GraphQLError) -> None:
-        """Make the nearest place null that may be, because of a field that may not."""
-        if self.errors.cover(path):
+    def _is_over(self, of: Field, path: Path) -> bool:
+        """Return whether nothing of a field would be told any more.
+
+        Either it is inside of what is null, or a required field that stands before it failed and makes the same null.
+        """
+        if self.errors.places and self.errors.cover(path):
+            return True
+        if not self._failed:
+            return False
+        place = _caught(of, path)
+        if place in self._failed and self._failed[place][0] < self._position(path):
+            return True
+        while place is not None:
+            place = place[0]
+            if place in self._failed:
+                return True
+        return False
+
+    def _position(self, path: Path) -> tuple[int, ...]:
+        """Return where a place stands in the answer, so that places compare as they follow each other in it."""
+        position: list[int] = []
+        inside: Any = self._data
+        for key in keys(path):
+            position.append(key if isinstance(key, int) else list(inside).index(key))
+            inside = inside[key]
+        return tuple(position)
+
+    def _end(self, place: Path, error: GraphQLError) -> None:
+        """Make a place null because of a required field inside of it."""
+        if self.errors.cover(place):
             return
-        if of.catch is None:
-            self.errors.add(error, None)
+        self.errors.add(error, place)
+        if place is None:
             self._data = None
-            self._lanes.end()
             return
-        for _ in range(of.catch):
-            assert path is not None, "what may be null is above the field"
-            path = path[0]
-        self.errors.add(error, path)
-        *way, last = keys(path)
+        *way, last = keys(place)
         inside: Any = self._data
         for key in way:
             inside = inside[key]
@@ -267,6 +294,20 @@ class Run:
             self._executor = self.plan.executor(self.context, self._raw, is_known=self._is_known)
             self._executor.collected_errors = _Book(self.errors)  # type: ignore[assignment]  # it does nothing but add
         return self._executor
+
+
+def _caught(of: Field, path: Path) -> Path:
+    """Return the place that is null when a field cannot be answered."""
+    if of.catch is None:
+        return None
+    for _ in range(of.catch):
+        assert path is not None, "what may be null is above the field"
+        path = path[0]
+    return path
+
+
+def _depth(path: Path) -> int:
+    return len(keys(path))
 
 
 def _library_path(path: Path) -> LibraryPath | None:

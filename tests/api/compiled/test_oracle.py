@@ -57,7 +57,6 @@ async def test_answers_what_the_library_answers(database: Database) -> None:
     verdict = await compared(_contexts_of(home), callers, known, questions=QUESTIONS, seed=4, usual=[page])
 
     assert verdict.differences == []
-    assert verdict.races < QUESTIONS / 100
     assert verdict.asked == QUESTIONS
     assert {"FORBIDDEN", "UNAUTHENTICATED", "NOT_FOUND", "BAD_USER_INPUT", "ID_INVALID"} <= verdict.codes.keys()
     assert verdict.types.keys() >= REACHED

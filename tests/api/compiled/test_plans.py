@@ -63,6 +63,12 @@ class Dog(Animal):
     async def required(self) -> str:
         raise RuntimeError("password is hunter2")
 
+    @strawberry.field
+    async def forbidden(self, turns: int) -> str:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        raise RuntimeError(f"after {turns} turns")
+
 
 @strawberry.type
 class Cat(Animal):
@@ -190,6 +196,35 @@ async def test_a_required_field_at_the_root_ends_the_answer() -> None:
 
     assert answer.data is None
     assert [error.path for error in answer.errors or ()] == [["dog", "required"]]
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+async def test_of_required_fields_that_fail_the_first_in_the_answer_is_told_whichever_fails_first(
+    *, compiled: bool
+) -> None:
+    document = """query ($first: Int!, $second: Int!) {
+        dog { name first: forbidden(turns: $first) second: forbidden(turns: $second) }
+        dogs { second: forbidden(turns: $second) }
+    }"""
+
+    answers = [
+        await Asking(compiled=compiled)(document, first=first, second=second)
+        for first, second in [(0, 0), (0, 9), (9, 0), (3, 2)]
+    ]
+
+    told = [["dog", "first"]]
+    assert [[error.path for error in each.errors or ()] for each in answers] == [told] * 4
+    assert [each.data for each in answers] == [None] * 4
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+async def test_a_failure_inside_of_what_may_be_null_is_nobody_elses(*, compiled: bool) -> None:
+    document = "{ dogs { name late: forbidden(turns: 5) early: forbidden(turns: 0) } dog { name } }"
+
+    answer = await Asking(compiled=compiled)(document)
+
+    assert answer.data == {"dogs": [None, None, None], "dog": {"name": "Rex"}}
+    assert [error.path for error in answer.errors or ()] == [["dogs", number, "late"] for number in range(3)]
 
 
 async def test_a_value_that_does_not_fit_is_told_in_the_words_of_the_library() -> None:
