@@ -68,6 +68,9 @@ def build_app(
         operations, settings=settings, authenticate=authenticate, open_context=open_context, watch=watch, drain=drain
     )
     observer.metrics.watch(partial(_gauges, operations, drain, hub))
+    observer.metrics.add_up(
+        "billgraph_executions", "Queries and mutations, by what executed them.", "by", operations.plans.tally
+    )
     page = pages.QueryPage() if settings.query_page else None
 
     @asynccontextmanager

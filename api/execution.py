@@ -32,7 +32,7 @@ from api import cost, failures
 from api.answers import in_order
 from api.budgets import Budgets
 from api.callers import OpenContext, Visit
-from api.compiled.plans import ASKED_MIN, Plans
+from api.compiled.plans import ASKED_MIN, By, Plans
 from api.deadlines import Deadline
 from api.following import Channels, Listener, Sink, failed
 from api.observing import Course, Observer
@@ -185,6 +185,8 @@ class Operations(Preparing):
                     answer = await self.plans.answer(operation.written, context, operation.variables, is_known=is_known)
                     if answer is not None:
                         return answer
+                else:
+                    self.plans.tally[By.SWITCHED_OFF] += 1
                 executor = self._built(operation, context, is_known=is_known)
                 return await await_maybe(execute_root_selection_set(executor))
         except Refused as refused:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
@@ -169,6 +169,26 @@ class Metrics:
     def watch(self, gauges: Gauges) -> None:
         """Ask for these values at each collection."""
         self.registry.register(_Asked(gauges))
+
+    def add_up(self, name: str, meaning: str, label: str, counts: Mapping[str, int]) -> None:
+        """Show what somebody else counts, as it stands at each collection, by one label."""
+        self.registry.register(_Counted(name, meaning, label, counts))
+
+
+class _Counted(Collector):
+    """What somebody else counts."""
+
+    def __init__(self, name: str, meaning: str, label: str, counts: Mapping[str, int]) -> None:
+        self._named = name, meaning, label
+        self._counts = counts
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield the counter."""
+        name, meaning, label = self._named
+        family = CounterMetricFamily(name, meaning, labels=(label,))
+        for value, count in sorted(self._counts.items()):
+            family.add_metric((value,), count)
+        yield family
 
 
 class _Asked(Collector):

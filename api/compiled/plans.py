@@ -5,8 +5,10 @@ operation once, and it is kept as long as its document is remembered. What `@ski
 which plan it is. What only the library knows how to execute stays with the library, and is counted.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property
 from typing import Any, Final
 
@@ -42,13 +44,29 @@ _CONDITIONS: Final = frozenset({"skip", "include"})
 _ABSENT: Final = object()
 
 
-@dataclass(slots=True)
-class Tally:
-    """How operations were executed: by a plan, by the library because they were new, or because it must be."""
+class By(StrEnum):
+    """What executed an operation: its plan, or the library and why."""
 
-    compiled: int = 0
-    new: int = 0
-    fallbacks: int = 0
+    PLAN = "PLAN"
+    NEW = "LIBRARY_NEW"
+    MUTATION = "LIBRARY_MUTATION"
+    SWITCHED_OFF = "LIBRARY_SWITCHED_OFF"
+    DIRECTIVE = "LIBRARY_DIRECTIVE"
+    INTROSPECTION = "LIBRARY_INTROSPECTION"
+    CONDITIONS = "LIBRARY_CONDITIONS"
+
+
+FALLBACKS: Final = (By.DIRECTIVE, By.INTROSPECTION, By.CONDITIONS)
+"""Why a query that came again was not carried out by a plan."""
+
+
+class Tally(Counter[str]):
+    """How many operations were executed by what."""
+
+    @property
+    def fallbacks(self) -> int:
+        """How many queries came again and were the library's all the same."""
+        return sum(self[each] for each in FALLBACKS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +97,7 @@ class Written:
         self.document = document
         self.operation = operation
         self.asked = 0
-        self.variants: dict[tuple[Any, ...], Plan | None] = {}
+        self.variants: dict[tuple[Any, ...], Plan | By] = {}
 
     @cached_property
     def directives(self) -> "_Directives":
@@ -109,10 +127,11 @@ class Plans:
         """Return the answer to an operation, or None where there is no plan for it and the library must answer."""
         operation = written.operation
         if operation.operation is not OperationType.QUERY:
+            self.tally[By.MUTATION] += 1
             return None
         written.asked += 1
         if written.asked < self._asked_min:
-            self.tally.new += 1
+            self.tally[By.NEW] += 1
             return None
         variables = get_variable_values(
             self._schema,
@@ -124,10 +143,10 @@ class Plans:
         if isinstance(variables, list):
             return ExecutionResult(None, variables)
         plan = self._plan(written, variables)
-        if plan is None:
-            self.tally.fallbacks += 1
+        if isinstance(plan, By):
+            self.tally[plan] += 1
             return None
-        self.tally.compiled += 1
+        self.tally[By.PLAN] += 1
         return await Run(plan, context, variables, raw, is_known=is_known).answer()
 
     def build(
@@ -145,21 +164,23 @@ class Plans:
             operation_extensions={},
         )
 
-    def _plan(self, written: Written, variables: VariableValues) -> Plan | None:
+    def _plan(self, written: Written, variables: VariableValues) -> Plan | By:
         variant = written.variant(variables)
         if variant not in written.variants:
             if len(written.variants) >= VARIANTS_MAX:
-                return None
+                return By.CONDITIONS
             written.variants[variant] = self._write(written, variables)
         return written.variants[variant]
 
-    def _write(self, written: Written, variables: VariableValues) -> Plan | None:
+    def _write(self, written: Written, variables: VariableValues) -> Plan | By:
         if not written.directives.is_written:
-            return None
+            return By.DIRECTIVE
         try:
             project = Selections(self._schema, written.operation, _fragments(written.document), variables).root()
-        except (Uncompilable, GraphQLError):  # a condition without a value is an error the library knows to tell
-            return None
+        except Uncompilable:
+            return By.INTROSPECTION
+        except GraphQLError:  # a condition without a value is an error the library knows to tell
+            return By.CONDITIONS
         return Plan(project, written.document, written.operation, self)
 
 

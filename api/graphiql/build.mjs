@@ -20,7 +20,7 @@ await build({
   target: "es2022",
   jsx: "automatic",
   define: { "process.env.NODE_ENV": '"production"', "process.env.USE_IMPORT": '"true"' },
-  loader: { ".ttf": "file", ".woff2": "file" },
+  loader: { ".ttf": "file", ".woff2": "file", ".graphql": "text" },
   legalComments: "none",
   logLevel: "warning",
 });

@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")"
 stamp=../static/graphiql/.lock-hash
-hash=$(cat package-lock.json build.mjs src/* | cksum)
+hash=$(cat package-lock.json build.mjs src/* ../../examples/graphql/*.graphql ../../examples/graphql/*.json | cksum)
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$hash" ]; then exit 0; fi
 if ! command -v npm >/dev/null 2>&1; then
     echo "· npm is not here: the query page will be our own small one"

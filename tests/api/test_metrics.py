@@ -62,6 +62,22 @@ async def test_counts_operations_by_name_kind_and_code_with_time_and_cost() -> N
     assert found["process_resident_memory_bytes"] > 0
 
 
+async def test_counts_what_executed_operations() -> None:
+    async with serving() as house, httpx2.AsyncClient(base_url=house.url) as client:
+        for document in (
+            "{ hello }",
+            "{ hello }",
+            "{ hello }",
+            "mutation { pay }",
+            *["{ __schema { __typename } }"] * 2,
+        ):
+            await ask(client, document, **ADA)
+        found = await read(client)
+
+    executed = {name.split("=")[1]: count for name, count in found.items() if "executions_total" in name}
+    assert executed == {"PLAN": 2, "LIBRARY_NEW": 2, "LIBRARY_MUTATION": 1, "LIBRARY_INTROSPECTION": 1}
+
+
 async def test_counts_what_is_open_now() -> None:
     async with (
         serving() as house,

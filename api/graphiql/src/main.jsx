@@ -4,17 +4,7 @@ import { GraphiQL } from "graphiql";
 import { createRoot } from "react-dom/client";
 import "graphiql/style.css";
 import "./page.css";
-
-const WELCOME = `# Everything your organization pays for, as one graph.
-#
-# Signed in with the browser? The session cookie is used. Otherwise open the
-# Headers tab below and add:  { "authorization": "Bearer <token>" }
-# The same headers open the WebSocket when you run a subscription.
-
-query Welcome {
-  __typename
-}
-`;
+import { tabs } from "./tabs.js";
 
 const page = new URL(window.location.href);
 const socket = new URL(page.pathname, page);
@@ -26,6 +16,9 @@ const fetcher = createGraphiQLFetcher({
   enableIncrementalDelivery: false,
 });
 
-createRoot(document.getElementById("graphiql")).render(
-  <GraphiQL fetcher={fetcher} defaultQuery={WELCOME} defaultEditorToolsVisibility shouldPersistHeaders={false} />,
+const root = createRoot(document.getElementById("graphiql"));
+tabs(page.pathname).then((examples) =>
+  root.render(
+    <GraphiQL fetcher={fetcher} defaultTabs={examples} defaultEditorToolsVisibility shouldPersistHeaders={false} />,
+  ),
 );

@@ -12,7 +12,7 @@ from graphql import ExecutionResult
 from starlette.requests import HTTPConnection
 
 from api.callers import Caller, Visit
-from api.compiled.plans import VARIANTS_MAX
+from api.compiled.plans import VARIANTS_MAX, By
 from api.execution import Operations
 from api.graph_requests import GraphRequest
 from api.settings import Limits
@@ -114,7 +114,7 @@ class Asking:
     def tally(self) -> tuple[int, int, int]:
         """How many were compiled, new, and left to the library."""
         found = self.operations.plans.tally
-        return found.compiled, found.new, found.fallbacks
+        return found[By.PLAN], found[By.NEW], found.fallbacks
 
     @asynccontextmanager
     async def _opened(self, _connection: HTTPConnection | None, _caller: Caller | None) -> AsyncIterator[Context]:
