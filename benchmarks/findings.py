@@ -7,6 +7,7 @@
 """
 
 import json
+import os
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from typing import Any, Final
 
 from graphql import GraphQLError
 
-from benchmarks import tables
+from benchmarks import starving, tables
 from schema.errors import ErrorCode, first_code, present_all
 
 HANG_SECONDS: Final = 1.0
@@ -38,6 +39,12 @@ class Findings:
     slowest: float = 0.0
     answered: Counter[str] = field(default_factory=Counter)
     examples: list[str] = field(default_factory=list)
+    processes: set[int] = field(default_factory=lambda: {os.getpid()})
+    """Those that work at an answer: us, and a server where there is one."""
+
+    def queued_seconds(self) -> float:
+        """Return how long those who work at answers have waited for a processor so far, which is nobody's fault."""
+        return sum(map(starving.queued_seconds, self.processes))
 
     def note(self, what: str, said: str, seconds: float) -> None:
         """Look at what was said, and how long it took to say it."""

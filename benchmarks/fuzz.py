@@ -57,9 +57,12 @@ class Place:
 
     @property
     def settings(self) -> Settings:
-        """The settings of the house: nobody's budget ends, and nothing leaves this machine."""
+        """The settings of the house: no budget ends, nothing leaves this machine, and what hangs is waited for."""
         limits = Limits(
-            principal_points_max=_UNBOUNDED, organization_points_max=_UNBOUNDED, address_points_max=_UNBOUNDED
+            principal_points_max=_UNBOUNDED,
+            organization_points_max=_UNBOUNDED,
+            address_points_max=_UNBOUNDED,
+            query_seconds_max=sending.SECONDS_MAX,
         )
         return Settings(
             port=self.port,
@@ -118,12 +121,12 @@ class Place:
                 yield client
 
     @asynccontextmanager
-    async def served(self) -> AsyncIterator[httpx2.AsyncClient]:
+    async def served(self, found: Findings) -> AsyncIterator[httpx2.AsyncClient]:
         """Yield a client of a server in a process of its own, on organizations made anew."""
         self._copy("served.db")
         command = (sys.executable, "-m", "benchmarks.fuzz", "--serve", str(self.folder), "--port", str(self.port))
         async with (
-            started(*command, cwd=Path(__file__).parents[1]),
+            started(*command, cwd=Path(__file__).parents[1]) as (process, _),
             httpx2.AsyncClient(
                 base_url=self.settings.public_url,
                 headers=self.headers,
@@ -131,7 +134,9 @@ class Place:
                 trust_env=False,
             ) as client,
         ):
+            found.processes.add(process.pid)
             yield client
+            found.processes.discard(process.pid)
 
 
 async def serve(place: Place) -> None:
@@ -160,7 +165,7 @@ async def run(options: argparse.Namespace, found: Findings) -> None:
         await place.make()
         sending.bodies_within(options.bodies, random.Random(options.seed), found)  # noqa: S311  # repeated, not guarded
         sending.frames_within(options.frames, random.Random(options.seed + 1), found)  # noqa: S311
-        async with place.served() as client:
+        async with place.served(found) as client:
             dice = random.Random(options.seed + 2)  # noqa: S311
             await sending.bodies_over_http(client, options.bodies, dice, found)
             await sending.frames_over_sockets(place.settings.public_url, place.token, options.frames, dice, found)
@@ -168,7 +173,7 @@ async def run(options: argparse.Namespace, found: Findings) -> None:
             count, seed_ = min(ANEW, options.operations - start), options.seed + 3 + start
             async with place.within() as client:
                 await sending.operations_over(client, "operations, within", count, seed_, found)
-            async with place.served() as client:
+            async with place.served(found) as client:
                 await sending.operations_over(client, "operations, over HTTP", count, seed_ + 1, found)
             sys.stderr.write(f"{start + count:,} operations: {found.failures} failures, {found.hangs} hangs\n")
 
