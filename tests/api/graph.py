@@ -19,6 +19,8 @@ class Notes:
     produced_events: int = 0
     closed_streams: int = 0
     contexts: list[str] = field(default_factory=list)
+    told: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set for a payment that goes on when it is told to."""
 
 
 @dataclass(frozen=True)
@@ -118,8 +120,10 @@ class Query:
 @strawberry.type
 class Mutation:
     @strawberry.mutation
-    async def pay(self, info: Info, seconds: float = 0) -> str:
+    async def pay(self, info: Info, seconds: float = 0, when_told: bool = False) -> str:
         await asyncio.sleep(seconds)
+        if when_told:
+            await info.context.notes.told.wait()
         info.context.notes.finished_mutations += 1
         return "paid"
 

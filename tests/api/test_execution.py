@@ -165,12 +165,34 @@ async def test_tells_the_caller_of_a_long_mutation_how_to_learn_its_outcome() ->
 async def test_counts_a_mutation_until_it_is_done() -> None:
     limits = {"operations_max": 1, "mutation_seconds_max": 0.1}
     async with serving(**limits) as house, httpx2.AsyncClient(base_url=house.url) as client:
-        await client.post("/graphql", json={"query": "mutation { pay(seconds: 0.4) }"})
+        await client.post("/graphql", json={"query": "mutation { pay(whenTold: true) }"})
         refused = await client.post("/graphql", json={"query": "{ hello }"})
-        await asyncio.sleep(0.4)
+        house.notes.told.set()
         answered = await client.post("/graphql", json={"query": "{ hello }"})
 
     assert [refused.status_code, answered.status_code] == [503, 200]
+
+
+@pytest.mark.parametrize("path", ["/graphql", "/graphql/stream"])
+async def test_finishes_a_mutation_whose_caller_has_gone(path: str) -> None:
+    async with serving() as house:
+        body = b'{"query": "mutation { pay(whenTold: true) }"}'
+        accept = b"text/event-stream" if path.endswith("stream") else b"application/json"
+        _, writer = await asyncio.open_connection("127.0.0.1", house.port)
+        writer.write(
+            b"POST %b HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: %b\r\nContent-Type: application/json\r\n"
+            b"Content-Length: %d\r\n\r\n%b" % (path.encode(), accept, len(body), body)
+        )
+        async with httpx2.AsyncClient(base_url=house.url) as client:
+            while not house.notes.contexts:  # it has begun
+                await client.get("/livez")
+            writer.transport.abort()
+            await client.get("/livez")
+            before = house.notes.finished_mutations
+            house.notes.told.set()
+
+    assert (before, house.notes.finished_mutations) == (0, 1)
+    assert house.notes.contexts == ["closed"]
 
 
 async def test_closes_every_context_it_opens() -> None:
