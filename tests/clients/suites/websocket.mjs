@@ -132,6 +132,47 @@ await check("shows a member only what is their own", async () => {
   await live.dispose();
 });
 
+/** Let the client's own socket say something when it opens, or keep back what it would say. */
+function saying(frames, { isSilent = false } = {}) {
+  return class extends WebSocket {
+    constructor(...given) {
+      super(...given);
+      this.once("open", () => frames.forEach((frame) => super.send(frame)));
+    }
+
+    send(...given) {
+      if (!isSilent) super.send(...given);
+    }
+  };
+}
+
+class Stranger extends WebSocket {
+  constructor(url) {
+    super(url, ["graphql-ws"]);
+  }
+}
+
+const HELLO = JSON.stringify({ type: "connection_init", payload: bearer() });
+const TOLD_TO_CLIENTS = [
+  [4400, "a frame that is none", { webSocketImpl: saying(["nothing"]) }],
+  [4401, "an operation before the introduction", {
+    webSocketImpl: saying([JSON.stringify({ id: "1", type: "subscribe", payload: { query: "{ __typename }" } })], { isSilent: true }),
+  }],
+  [4406, "another protocol", { webSocketImpl: Stranger }],
+  [4408, "no introduction", { webSocketImpl: saying([], { isSilent: true }) }],
+  [4409, "an id that is in use", { generateID: () => "same" }],
+  [4429, "a second introduction", { webSocketImpl: saying([HELLO]) }],
+];
+for (const [code, name, options] of TOLD_TO_CLIENTS) {
+  await check(`the client is told ${code}: ${name}`, async () => {
+    const live = client(options);
+    const variables = { id: organization.id };
+    const ended = Array.from({ length: 2 }, () => collect(live.iterate({ query: EVENTS, variables })).catch((event) => event));
+    equal((await Promise.race(ended)).code, code);
+    await Promise.race([live.dispose(), new Promise((resolve) => setTimeout(resolve, 100))]);
+  });
+}
+
 // Frame by frame.
 
 /** Open a socket, say something on it, and return how it was closed and what was heard. */
