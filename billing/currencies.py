@@ -52,4 +52,5 @@ def exponent(code: str) -> int:
 
 def minor_units(code: str) -> int:
     """Return how many minor units one major unit of `code` has: 1, 100, 1000 or 10000."""
-    return int("1" + "0" * exponent(code))
+    units: int = 10 ** exponent(code)
+    return units

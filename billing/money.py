@@ -90,7 +90,7 @@ class Money:
     @property
     def amount(self) -> str:
         """The amount in major units as an exact decimal, with every decimal of the currency."""
-        return decimal_text(self.exact, exponent(self.currency))
+        return minor_amount(self.minor, exponent(self.currency))
 
     @property
     def exact(self) -> Fraction:
@@ -224,6 +224,18 @@ def nanos_to_minor_exact(nanos: int, currency: str) -> Fraction:
 def minor_to_nanos(minor: int, currency: str) -> int:
     """Return `minor` units in nanos: exact, for no currency has more than nine decimals."""
     return minor * NANOS_PER_MAJOR // minor_units(currency)
+
+
+def minor_amount(minor: int, decimals: int) -> str:
+    """Return `minor` units of a currency with so many decimals in major units, with every decimal.
+
+    >>> minor_amount(11_120_000, 2), minor_amount(-5, 2), minor_amount(7, 0), minor_amount(-1_234, 3)
+    ('111200.00', '-0.05', '7', '-1.234')
+    """
+    if not decimals:
+        return str(minor)
+    digits = str(abs(minor)).rjust(decimals + 1, "0")
+    return f"{'-' if minor < 0 else ''}{digits[:-decimals]}.{digits[-decimals:]}"
 
 
 def nanos_amount(nanos: int, decimals_min: int = 0) -> str:

@@ -43,7 +43,8 @@ class Money:
     @classmethod
     def of_minor(cls, minor: int, currency: str, locale: str) -> "Money":
         """Return billed money from a row."""
-        return cls.of(rules.Money(minor, currency), locale)
+        amount = rules.minor_amount(minor, exponent(currency))
+        return cls(amount=DecimalText(amount), currency=currency, locale=locale)
 
     @classmethod
     def of_nanos(cls, nanos: int, currency: str, locale: str) -> "Money":

@@ -17,6 +17,7 @@ from billing.money import (
     apportion,
     check_nanos,
     decimal_text,
+    minor_amount,
     minor_to_nanos,
     nanos_amount,
     nanos_to_minor_exact,
@@ -214,6 +215,11 @@ def test_what_is_written_reads_back(minor, currency):
 
     assert Money.parse(money.amount, currency) == money
     assert nanos_to_minor_exact(minor_to_nanos(minor, currency), currency) == minor
+
+
+@given(minor=amounts, decimals=st.integers(0, 4))
+def test_minor_units_are_written_as_the_fraction_they_are(minor, decimals):
+    assert minor_amount(minor, decimals) == decimal_text(Fraction(minor, 10**decimals), decimals)
 
 
 @given(numerator=amounts, twos=st.integers(0, 6), fives=st.integers(0, 6))
