@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from billing import plan_changes
 from billing.advances import Advance, billed
 from billing.discounts import AmountDiscount, PercentageDiscount
+from billing.facts import advances_needed_from
 from billing.invoices import draft
 from billing.money import Money, Rounding
-from billing.plan_items import Flat, Timing
+from billing.plan_items import Flat, Interval, Timing
 from billing.plans import DayCount, Decrease
 from billing.prices import UnitPrice
 from tests.billing.builders import OCTOBER, a_month, a_plan, amounts, an_item, at, facts
@@ -26,8 +27,8 @@ def usd(minor):
 
 
 def a_fee(amount, **policies):
-    policies = {"timing": Timing.ADVANCE, "proration": DayCount.ACTUAL_EXCLUSIVE, **policies}
-    return an_item(Flat(), UnitPrice(Fraction(amount)), key="fee", **policies)
+    policies = {"key": "fee", "timing": Timing.ADVANCE, "proration": DayCount.ACTUAL_EXCLUSIVE, **policies}
+    return an_item(Flat(), UnitPrice(Fraction(amount)), **policies)
 
 
 def an_advance(net, *, key="fee/advance", period=OCTOBER, boundary=OCTOBER.start):
@@ -115,3 +116,19 @@ def test_a_line_counts_for_the_plan_interval_and_item_it_was_billed_for(advance,
     found = billed((advance,), a_fee(1), OCTOBER, "USD", since=OCTOBER.start, until=MIDDLE)
 
     assert found == usd(int(counts))
+
+
+def test_the_lines_of_an_invoice_know_what_is_left_of_them_after_the_discounts_of_the_whole():
+    half = replace(a_plan(a_fee(310), a_fee(10, key="other")), discounts=(PercentageDiscount(Fraction(50)),))
+
+    bill = draft(facts(half, service_start=at("2026-01-01")))
+
+    assert [(line.key, net.minor) for line, net in bill.nets] == [("fee/advance", 155_00), ("other/advance", 5_00)]
+
+
+def test_boundaries_are_asked_back_to_where_the_longest_interval_in_advance_began():
+    yearly = a_plan(a_fee(1), a_fee(1, key="year", interval=Interval.YEAR))
+    in_arrears = a_plan(a_fee(1, key="year", interval=Interval.YEAR, timing=Timing.ARREARS))
+
+    assert advances_needed_from(yearly, OCTOBER, at("2026-02-15"), "UTC") == at("2026-02-01")
+    assert advances_needed_from(in_arrears, OCTOBER, at("2026-02-15"), "UTC") == OCTOBER.start

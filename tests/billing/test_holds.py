@@ -32,6 +32,14 @@ def test_a_settlement_after_the_end_follows_the_policy(late, outcome, settled):
     assert (expired, found, account.settled, account.held) == (Outcome.EXPIRED, outcome, settled, 0)
 
 
+def test_a_settlement_counts_what_was_spent_and_frees_the_rest():
+    account, _ = holds.reserve(Account(100), "r1", 60)
+
+    account, found = holds.settle(account, "r1", 25, Late.REJECTED)
+
+    assert (found, account.settled, account.held, account.free) == (Outcome.SETTLED, 25, 0, 75)
+
+
 def test_a_hold_ends_once_and_its_id_is_not_used_again():
     account, _ = holds.reserve(Account(100), "r1", 60)
     again, repeated = holds.reserve(account, "r1", 60)

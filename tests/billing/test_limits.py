@@ -1,5 +1,7 @@
 """Does the tightest limit bind?"""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -210,3 +212,10 @@ def test_of_equal_headroom_at_one_level_the_longer_window_binds_because_it_reset
         return limits.gate(limit, CHAIN, {})
 
     assert effective(tuple(map(a_gate_of, reversed(Interval)))).binding.limit.interval is Interval.MONTH
+
+
+def test_what_members_share_is_the_same_for_each_of_them():
+    shared = a_limit(ORGANIZATION, CHAIN.organization_id)
+    in_force = InForce((shared,))
+
+    assert in_force.bearing(CHAIN) == in_force.bearing(replace(CHAIN, member_id="another")) == (shared,)
