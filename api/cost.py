@@ -88,29 +88,6 @@ def measure(document: DocumentNode) -> tuple[Cost, ...]:
     )
 
 
-_HOLDERS = frozenset({dict, list})  # what a JSON answer is made of, and no classes of their own
-
-
-def rows_in(answer: object) -> int:
-    """Return how many objects stand in the lists of an answer.
-
-    >>> rows_in({"members": {"nodes": [{"id": 1}, {"tags": ["a"]}]}})
-    2
-    """
-    rows = 0
-    level: list[object] = [answer]
-    while level:
-        below: list[object] = []
-        for item in level:
-            if isinstance(item, dict):
-                below += item.values()
-            elif isinstance(item, list):
-                rows += list(map(type, item)).count(dict)
-                below += item
-        level = [each for each in below if type(each) in _HOLDERS]
-    return rows
-
-
 def require_within(costs: Iterable[Cost], limits: Limits) -> None:
     """Raise `GraphError` naming the first bound that one of the operations exceeds, with its value."""
     for cost in costs:

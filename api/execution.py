@@ -28,7 +28,7 @@ from graphql.execution import (
 )
 from strawberry.utils.await_maybe import await_maybe
 
-from api import cost, failures
+from api import failures
 from api.answers import in_order
 from api.budgets import Budgets
 from api.callers import OpenContext, Visit
@@ -79,7 +79,7 @@ class Operations(Preparing):
         self.observer.deprecated(operation, visit)
         with Course(self.observer, operation, visit) as course:
             result = in_order(await self._run(operation, visit))
-            used = operation.cost.answered(cost.rows_in(result.data))
+            used = operation.cost.answered(self.rows(operation, result.data))
             course.ended(result, actual=used)
         if operation.tab is not None:
             asked = operation.cost.points

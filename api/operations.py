@@ -26,6 +26,7 @@ from api.budgets import Tab
 from api.compiled.plans import Written
 from api.cost import Cost
 from api.following import Question
+from api.rows import Rows
 from auth.principal import Membership
 from schema.errors import ErrorCode, GraphError, as_graphql
 
@@ -52,6 +53,8 @@ class Document:
     """What each operation uses of what is deprecated, by its name, or the empty text where it has none."""
     written: dict[str | None, Written] = field(default_factory=dict)
     """What each operation was compiled to, by its name."""
+    rows: dict[str | None, Rows] = field(default_factory=dict)
+    """Where lists stand in the answer to each operation, by its name."""
 
 
 @dataclass(frozen=True, slots=True)

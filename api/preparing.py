@@ -14,6 +14,7 @@ from api.graph_requests import GraphRequest
 from api.observing import Observer
 from api.operations import Document, Documents, Operation, Refused, chosen
 from api.pacing import Pace
+from api.rows import places
 from api.settings import Limits
 from api.trusted_documents import Library
 from api.validating import validated
@@ -68,6 +69,14 @@ class Preparing:
     def check(self, text: str) -> Document:
         """Return a document that would be executed, or raise `Refused` with why it would not."""
         return validated(self._schema, text, self._limits, is_known=True)
+
+    def rows(self, operation: Operation, answered: dict[str, Any] | None) -> int:
+        """Return how many rows an operation was answered."""
+        found = operation.document.rows.get(operation.name)
+        if found is None:
+            found = places(self._schema, operation.document.node, operation.definition)
+            operation.document.rows[operation.name] = found
+        return found.among(answered)
 
     def _prepared(self, request: GraphRequest, tab: Tab | None, *, is_known: bool) -> Operation:
         text = self._library.text_of(request)

@@ -21,6 +21,7 @@ from api.callers import Caller, Visit
 from api.execution import Operations
 from api.graph_requests import GraphRequest
 from api.operations import Operation, Refused
+from api.rows import rows_in
 from api.settings import Limits
 from auth.principal import Principal
 from benchmarks.questions import Question, Questioner
@@ -70,6 +71,8 @@ class Verdict:
     """How many objects of each type were answered, among those asked for the name of it."""
     differences: list[Difference] = field(default_factory=list)
     fallbacks: int = 0
+    miscounted: int = 0
+    """How often the rows of an answer are not as many as are found by looking everywhere."""
 
     def __iadd__(self, other: "Verdict") -> "Verdict":
         self.asked += other.asked
@@ -79,6 +82,7 @@ class Verdict:
         self.types += other.types
         self.differences += other.differences
         self.fallbacks += other.fallbacks
+        self.miscounted += other.miscounted
         return self
 
 
@@ -116,6 +120,7 @@ class Oracle:
         result = await operations.run(operation, visit)
         shown: Any = answer(result, _REQUEST_ID)
         if operations is self.plans:
+            self.verdict.miscounted += operations.rows(operation, result.data) != rows_in(result.data)
             self._look_at(shown)
         return json_codec.encode(shown)
 

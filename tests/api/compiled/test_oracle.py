@@ -61,6 +61,7 @@ async def test_answers_what_the_library_answers(database: Database) -> None:
     assert {"FORBIDDEN", "UNAUTHENTICATED", "NOT_FOUND", "BAD_USER_INPUT", "ID_INVALID"} <= verdict.codes.keys()
     assert verdict.types.keys() >= REACHED
     assert verdict.fallbacks == 0
+    assert verdict.miscounted == 0
 
 
 def _contexts_of(home: Home) -> Any:
