@@ -33,6 +33,7 @@ from auth.authentication import ForeignRequest, Identity, principal_of
 from auth.clients import ClientIdentity
 from auth.development import Persona
 from auth.failures import source_of
+from auth.memberships import Memberships
 from auth.principal import Principal
 from auth.tokens import InvalidToken
 from events.hub import Hub
@@ -74,7 +75,7 @@ def build_house(
     counting = Counting(observer.metrics)
     dispatcher = Dispatcher(database.runner, Hub(), settings.postbox, counting.command, settings.founders)
     known = identification(database, dispatcher, settings, personas=personas, key_path=key_path, now=now)
-    callers = Callers(known, database)
+    callers = Callers(known, database, Memberships(database.reader, known.clients))
 
     @asynccontextmanager
     async def open_context(connection: HTTPConnection | None, caller: Caller | None) -> AsyncIterator[Context]:
@@ -150,6 +151,7 @@ class Callers:
 
     known: Identification
     database: Database
+    memberships: Memberships
 
     async def authenticate(self, connection: HTTPConnection, payload: Mapping[str, object]) -> Principal | None:
         """Return who is calling, or None for nobody in particular."""
@@ -167,7 +169,7 @@ class Callers:
         if identity is None:
             return None
         connection.scope.setdefault("state", {})["identity"] = identity
-        return principal_of(identity, await memberships.of_one(self.database.reader, self.known.clients, identity))
+        return principal_of(identity, await self.memberships.of(identity))
 
     async def still(self, connection: HTTPConnection, caller: Principal | None) -> Principal | None:
         """Return the caller as of now: a stream outlives a role that is taken away and a session that is ended."""

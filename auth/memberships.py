@@ -5,12 +5,13 @@ in only through a provider of its own is not there for those who came another wa
 provider that breaks would lock everybody out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 
 from auth.authentication import Identity
 from auth.clients import ClientIdentity, Clients
 from auth.principal import Membership
+from auth.together import Together
 from billing.roles import Permission
 from models import identities as rows
 from models.identities import LinkedMember
@@ -19,12 +20,25 @@ from models.sql import Client
 PRIMARY_OWNER = "primary_owner"
 
 
-async def of_one(reader: Client, clients: Clients, identity: Identity) -> list[Membership]:
-    """Return the memberships of an identity; of a person in one statement."""
-    if isinstance(identity, ClientIdentity):
-        return await clients.memberships(identity)
-    linked = await rows.active_members(reader, identity.issuer, identity.subject)
-    return _counting(linked, identity.vouched_for)
+class Memberships:
+    """Looks up what those who call belong to; of people who call in the same moment in one statement."""
+
+    def __init__(self, reader: Client, clients: Clients) -> None:
+        self._reader = reader
+        self._clients = clients
+        self._people = Together(self._linked)
+
+    async def of(self, identity: Identity) -> list[Membership]:
+        """Return the memberships of an identity, as they are after this was asked."""
+        if isinstance(identity, ClientIdentity):
+            return await self._clients.memberships(identity)
+        return _counting(await self._people.of((identity.issuer, identity.subject)), identity.vouched_for)
+
+    async def _linked(self, accounts: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], list[LinkedMember]]:
+        if len(accounts) > 1:
+            return await rows.active_members_of_many(self._reader, accounts)
+        ((issuer, subject),) = accounts
+        return {(issuer, subject): await rows.active_members(self._reader, issuer, subject)}
 
 
 async def of_all(reader: Client, clients: Clients, identities: Sequence[Identity]) -> list[list[Membership]]:

@@ -67,7 +67,7 @@ _ACTIVE_MEMBERS_OF_MANY = Statement("""
     FROM identities i
     JOIN members m ON m.organization_id = i.organization_id AND m.id = i.member_id
     JOIN roles r ON r.organization_id = m.organization_id AND r.key = m.role
-    WHERE i.subject IN :subjects[] AND m.status = 'ACTIVE'
+    WHERE i.issuer IN :issuers[] AND i.subject IN :subjects[] AND m.status = 'ACTIVE'
 """)
 
 
@@ -76,7 +76,8 @@ async def active_members_of_many(
 ) -> dict[tuple[str, str], list[LinkedMember]]:
     """Return the active memberships of each account, which is an issuer and a subject."""
     found: dict[tuple[str, str], list[LinkedMember]] = {account: [] for account in accounts}
-    rows = await _ACTIVE_MEMBERS_OF_MANY.rows(client, subjects=sorted({subject for _, subject in accounts}))
+    issuers, subjects = (sorted(set(each)) for each in zip(*accounts, strict=True))
+    rows = await _ACTIVE_MEMBERS_OF_MANY.rows(client, issuers=issuers, subjects=subjects)
     for row in rows:
         account = row.pop("issuer"), row.pop("subject")
         if account in found:  # another issuer may know somebody by the same subject
