@@ -28,6 +28,8 @@ SETTLE = """mutation($input: SettleReservationInput!) {
 RELEASE = """mutation($input: ReleaseReservationInput!) {
     releaseReservation(input: $input) { outcome reservation { status } userErrors { code } } }"""
 HOLD_SECONDS = 86_400  # longer than any proof: what is held at its end must still be held
+ANSWERS_A_DOLLAR = 30
+"""Limits rise as fast as they are used up, so that there is something to hold until the last."""
 RETRY_SECONDS, RETRY_SECONDS_MAX = 0.02, 0.5
 
 
@@ -124,7 +126,8 @@ class Work:
                 person = {"email": f"p{name}@bench.example", "name": name, "role": "member", "tier": "chat"}
                 return Operation(ADD, {**shared, **person})
             case chance if chance < 0.3:
-                cap = {"amount": f"{dice.randrange(6)}.{dice.randrange(100):02}", "currency": "USD"}
+                dollars = dice.randrange(6) + len(self.ledger.answers) // ANSWERS_A_DOLLAR
+                cap = {"amount": f"{dollars}.{dice.randrange(100):02}", "currency": "USD"}
                 subject = {"level": "MEMBER", "memberId": dice.choice(self.members)}
                 return Operation(CAP, {**shared, **subject, "amount": cap})
             case chance if chance < 0.5 and (len(held) < 3 or chance < 0.35):
