@@ -15,7 +15,7 @@ from tests.auth.forging import token as signed
 from tests.auth.house import query_of
 from tests.auth.serving import served
 from tests.auth.test_oidc import Liar
-from tests.sign_in.houses import CLIENT_ID, Browser, House, a_domain, a_house, a_provider
+from tests.sign_in.houses import ANN, CLIENT_ID, Browser, House, a_domain, a_house, a_provider
 from tests.sign_in.test_tokens import AUDIENCE, Published
 from tests.signing_keys import a_key
 
@@ -127,6 +127,7 @@ SIGN_INS: Final[dict[str, tuple[str | None, Claims]]] = {
     "Okta: groups, and a list of one audience": ("member", {"aud": [CLIENT_ID], "groups": ["Everyone", "staff"]}),
     "no groups: with rules, nobody new": (None, {}),
     "Entra: too many groups are no groups": (None, {"_claim_names": {"groups": "src1"}, "hasgroups": True}),
+    "no list of groups unmakes a primary owner": ("primary_owner", {"email": ANN.email, "groups": ["staff"]}),
     "Auth0: nobody looks at another claim": (None, {"https://acme.example/groups": ["finance"]}),
 }
 
@@ -155,5 +156,6 @@ async def signing_in_with(database: Database, folder: Path, liar: Liar) -> Async
     hosts = frozenset({urlsplit(liar.origin).netloc})
     async with a_house(database, folder, hosts=hosts, failures_max=1_000) as house:
         provider = await a_provider(house, liar.origin)
-        await a_domain(house, provider, "acme.example")
+        for domain in ("acme.example", ANN.email.partition("@")[2]):
+            await a_domain(house, provider, domain)
         yield house, urlsplit(provider["redirectUri"]).path
