@@ -8,7 +8,19 @@ from importlib import import_module
 
 import typer
 
-from benchmarks import hostile_proof, importing, ingest, kills, limits, month_close, plan_cost, plans, reserve, totals
+from benchmarks import (
+    hostile_proof,
+    importing,
+    ingest,
+    kills,
+    limits,
+    month_close,
+    plan_cost,
+    plans,
+    reserve,
+    starting,
+    totals,
+)
 from benchmarks.console import race
 
 app = typer.Typer(
@@ -31,6 +43,7 @@ app.command("import")(importing.run)
 app.command("ingest")(ingest.run)
 app.command("reserve")(reserve.run)
 app.command("totals")(totals.run)
+app.command("start")(starting.run)
 app.command("console")(race.run)
 app.command("hostile")(hostile_proof.run)
 app.command("oracle")(plans.run)

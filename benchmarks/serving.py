@@ -55,7 +55,7 @@ class Served:
     async def start(self) -> None:
         """Start it, and return when it says that it is ready."""
         started = time.perf_counter()
-        self.process = forked(["serve"], self._environment(), self.log)
+        self.process = forked(["serve"], self.environment, self.log)
         await asyncio.to_thread(self.process.start)
         await self.ready()
         self.ready_seconds.append(time.perf_counter() - started)
@@ -88,7 +88,9 @@ class Served:
         except httpx2.HTTPError:
             return False
 
-    def _environment(self) -> dict[str, str]:
+    @property
+    def environment(self) -> dict[str, str]:
+        """What it is told."""
         return {
             "DATABASE_URL": self.database_url,
             "BILLGRAPH_PORT": str(self.port),
