@@ -38,7 +38,6 @@ NOBODY: Final = "nobody"
 STRANGER: Final = "stranger"
 DEACTIVATED: Final = "deactivated"
 CALLERS: Final = (NOBODY, STRANGER, DEACTIVATED, *BUILT_IN)
-_PATHS: Final[dict[str, reach.Path]] = {}
 OPERATIONS: Final = Operations(schema, Limits(documents_cached_max=5_000, query_seconds_max=60))
 """What somebody may see is asked here, and not how fast: on a busy machine nothing is given up."""
 
@@ -53,6 +52,8 @@ class Home:
     other_id: str
     answering: Client | None = None
     """What answers are read with, where it is not the database's own reader."""
+    ways: Mapping[str, reach.Path] | None = None
+    """Ways to something of each type, where they were found already."""
 
     def caller(self, name: str) -> Principal | None:
         """Return the caller of a name: as a role they are the same person, with another role."""
@@ -102,14 +103,12 @@ class Home:
         return await OPERATIONS.run(operation, visit)
 
     async def paths(self) -> Mapping[str, reach.Path]:
-        """Return a way to something of each type, as the primary owner finds it; it is found once for all tests."""
+        """Return a way to something of each type, as the primary owner finds it."""
 
         async def ask(document: str) -> Any:
             return (await self.ask(self.caller("primary_owner"), document)).data
 
-        if not _PATHS:
-            _PATHS.update(await reach.paths(ask))
-        return _PATHS
+        return self.ways if self.ways is not None else await reach.paths(ask)
 
     @asynccontextmanager
     async def context(self, _connection: HTTPConnection | None, caller: Caller | None) -> AsyncIterator[object]:

@@ -1,6 +1,9 @@
-"""Two furnished organizations, made once for a run; each test gets a copy of them."""
+"""Two furnished organizations, made once for all workers of a run; each test gets a copy of them."""
 
-from collections.abc import AsyncIterator
+import fcntl
+import pickle
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,26 +13,49 @@ from models.database import Database, opened
 from tests import databases
 from tests.authorization import world
 from tests.authorization.callers import CANARY, Home
+from tests.authorization.reach import Path as Way
 
 Ids = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Worlds:
-    """A database with two organizations in it, and the ids of each: its own, and of two members."""
+    """A database with two organizations in it, the ids of each (its own, and of two members), and the ways in one."""
 
     url: str
     home: Ids
     other: Ids
+    ways: Mapping[str, Way]
 
 
 @pytest.fixture(scope="session")
 async def worlds(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Worlds:
-    url = await databases.prepare(tmp_path_factory.mktemp("worlds"), f"{worker_id}_worlds")
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder if worker_id == "master" else folder.parent
+    kept = folder / "worlds.pickle"
+    with _first_come(folder / "worlds.lock"):
+        if not kept.exists():
+            kept.write_bytes(pickle.dumps(await _made(folder)))
+    found = pickle.loads(kept.read_bytes())
+    assert isinstance(found, Worlds)
+    return found
+
+
+@contextmanager
+def _first_come(path: Path) -> Iterator[None]:
+    """Hold up every other worker meanwhile."""
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+async def _made(folder: Path) -> Worlds:
+    url = await databases.prepare(folder, "worlds")
     async with opened(url) as database:
         homes = [await world.furnished(database, slug=slug) for slug in ("home", CANARY)]
+        ways = await homes[0].paths()
     home, other = ((each.organization_id, each.member_id, each.other_id) for each in homes)
-    return Worlds(url, home, other)
+    return Worlds(url, home, other, ways)
 
 
 @pytest.fixture
@@ -40,7 +66,7 @@ async def copied(worlds: Worlds, tmp_path: Path) -> AsyncIterator[Database]:
 
 @pytest.fixture
 def home(worlds: Worlds, copied: Database) -> Home:
-    return Home(copied, *worlds.home)
+    return Home(copied, *worlds.home, ways=worlds.ways)
 
 
 @pytest.fixture
