@@ -147,12 +147,17 @@ async def clear_limit(unit: Unit, command: ClearLimit) -> LimitCleared | Refused
     current = await rows.find_open(unit.client, unit.organization_id, place)
     if current is None or not await lapsed_raises.as_of(unit.client, unit.organization_id, [current], at=unit.at):
         return await _subject_refusal(unit, command) or not_found("spend limit", "level")
-    await rows.end(unit.client, current, at=unit.at)
-    facts = {"limitId": current.id, **place.columns}
-    unit.emit("SpendLimitCleared", facts, member_id=_concerns(command))
-    if command.level is Level.MEMBER:
-        await _tell_of_the_others(unit, current.subject)
+    await lift(unit, current, place)
     return LimitCleared(current.id)
+
+
+async def lift(unit: Unit, current: rows.SpendLimit, place: rows.Place) -> None:
+    """Lift a limit that is in force at its place by the rows, also one whose time is over."""
+    await rows.end(unit.client, current, at=unit.at)
+    concerned = current.subject if place.level is Level.MEMBER else None
+    unit.emit("SpendLimitCleared", {"limitId": current.id, **place.columns}, member_id=concerned)
+    if concerned is not None:
+        await _tell_of_the_others(unit, concerned)
 
 
 async def _tell(unit: Unit, limit: rules.Limit) -> None:
@@ -278,7 +283,7 @@ def _is_lifted(command: SetLimit) -> bool:
     return command.level is Level.MEMBER and command.cap is None
 
 
-def _concerns(command: SetLimit | ClearLimit) -> str | None:
+def _concerns(command: SetLimit) -> str | None:
     return command.subject if command.level is Level.MEMBER else None
 
 

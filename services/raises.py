@@ -31,8 +31,7 @@ class Raised:
 
 async def put(unit: Unit, raised: rules.Limit, until: datetime | None) -> Raised | Refused:
     """Put a raised limit in force, until an instant or for good."""
-    place = rows.Place(raised.level, raised.subject, raised.scope, raised.interval)
-    current = await rows.find_open(unit.client, unit.organization_id, place)
+    current = await rows.find_open(unit.client, unit.organization_id, _place(raised))
     former = current.id if current else None
     if until is not None:
         running = await increase_rows.running_at(unit.client, unit.organization_id, place=increases.place(raised))
@@ -49,8 +48,8 @@ async def take_back(unit: Unit, running: Running) -> tuple[bool, str | None]:
     if granted.ends_at is not None:
         return False, None
     if running.former_limit_id is None:
-        cleared = await limits.clear_limit.service(unit, _lifting(unit, granted.as_rule()))
-        return isinstance(cleared, limits.LimitCleared), None
+        await limits.lift(unit, granted, _place(granted.as_rule()))
+        return True, None
     former = found[running.former_limit_id].as_rule()
     answer = await limits.put_back(unit, _setting(unit, former))
     await increase_rows.renew_granted(unit.client, unit.organization_id, before=former.id, now=answer.limit_id)
@@ -82,13 +81,5 @@ def _setting(unit: Unit, limit: rules.Limit) -> limits.SetLimit:
     )
 
 
-def _lifting(unit: Unit, limit: rules.Limit) -> limits.ClearLimit:
-    assert limit.level is Level.MEMBER, "only a limit of a member's own takes the place of none"
-    return limits.ClearLimit(
-        organization_id=unit.organization_id,
-        idempotency_key=unit.idempotency_key,
-        level=limit.level,
-        subject=limit.subject,
-        scope=None,
-        interval=limit.interval,
-    )
+def _place(limit: rules.Limit) -> rows.Place:
+    return rows.Place(limit.level, limit.subject, limit.scope, limit.interval)

@@ -10,7 +10,7 @@ from models.database import Database
 from services import limits
 from tests.services.books import START, Books, books
 from tests.services.holding import a_call, an_ask, held, release, require_consistent, reserve, settle
-from tests.services.spend_model import Interval, SpendModel, outcome_of
+from tests.services.spend_model import Cap, Interval, SpendModel, outcome_of
 
 WRITERS, ATTEMPTS = 30, 20
 STEP = timedelta(milliseconds=50)
@@ -105,10 +105,10 @@ async def test_concurrent_writers_are_told_what_one_after_another_would_have_bee
     await asyncio.gather(*(write(writer) for writer in range(WRITERS)))
 
     model = SpendModel(ours.organization_id)
-    model.caps["ORGANIZATION", ours.organization_id, Interval.MONTH] = caps["ORGANIZATION"]
-    model.caps["POOLED", "chat", Interval.MONTH] = caps["POOLED"]
+    model.caps["ORGANIZATION", ours.organization_id, Interval.MONTH] = Cap(caps["ORGANIZATION"])
+    model.caps["POOLED", "chat", Interval.MONTH] = Cap(caps["POOLED"])
     for number, member_id in enumerate(people):
-        model.caps["MEMBER", member_id, Interval.MONTH] = caps["MEMBER"]
+        model.caps["MEMBER", member_id, Interval.MONTH] = Cap(caps["MEMBER"])
         model.chains[member_id] = Chain(ours.organization_id, "", ("chat", "chat_code")[number % 2], member_id)
     told = [outcome for _, _, outcome in order.done]
     assert len(told) == WRITERS * ATTEMPTS
