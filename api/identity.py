@@ -17,6 +17,7 @@ from auth.authentication import Authenticator
 from auth.clients import Clients
 from auth.development import Persona
 from auth.failures import Failures
+from auth.issuers import Issuer, Issuers
 from auth.keys import FixedKeys, JwksOverHttp, KeySource
 from auth.minting import Mint
 from auth.oidc import Oidc, Provider, SignedIn, SignInRefused
@@ -26,7 +27,6 @@ from auth.providers import CALLBACK, Providers
 from auth.sealing import Sealer
 from auth.sessions import Lifetimes, SessionCookie, Sessions
 from auth.signing import SigningKey
-from auth.tokens import Issuer, Issuers
 from models.database import Database
 from services import sign_ins
 from services.dispatch import Dispatcher, Request

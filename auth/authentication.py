@@ -14,9 +14,10 @@ from starlette.requests import cookie_parser
 
 from auth import minting, tokens
 from auth.clients import ClientIdentity, Clients
+from auth.issuers import Trusted
 from auth.principal import Membership, Method, Principal
 from auth.sessions import SessionCookie, SessionIdentity, Sessions, cookie_request_allowed, from_allowed_origin
-from auth.tokens import Claims, InvalidToken, Trusted
+from auth.tokens import Claims, InvalidToken
 from billing.roles import Permission
 
 Identity = Claims | SessionIdentity | ClientIdentity

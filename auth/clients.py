@@ -12,10 +12,11 @@ from datetime import datetime, timedelta
 from urllib.parse import unquote_plus
 
 from auth import tokens
+from auth.issuers import Issuer, Issuers
 from auth.keys import FixedKeys
 from auth.principal import Membership
 from auth.sessions import hash_of
-from auth.tokens import CLIENT_ASSERTION, Issuer, Issuers
+from auth.tokens import CLIENT_ASSERTION
 from billing.identifiers import is_well_formed
 from billing.roles import Permission
 from models import api_clients as rows

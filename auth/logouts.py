@@ -7,8 +7,9 @@ of this kind and no other (an id token must not do), say whose session it is, an
 from datetime import datetime
 
 from auth import tokens
+from auth.issuers import Issuers
 from auth.oidc import SESSION_NAME_MAX, Provider
-from auth.tokens import LOGOUT, InvalidToken, Issuers
+from auth.tokens import LOGOUT, InvalidToken
 from models import spent_tokens
 from models.database import Database
 from models.sessions import Vouched

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from auth.issuers import Issuer
 from auth.keys import Jwk
 from auth.sealing import Sealer
 from auth.signing import ALGORITHM, SigningKey
-from auth.tokens import Issuer
 from models import signing_keys as rows
 from models.database import Database
 from models.sql import Client

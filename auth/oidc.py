@@ -30,6 +30,7 @@ from starlette.responses import Response
 
 from auth import tokens
 from auth.confirming import confirms
+from auth.issuers import Issuer, Issuers
 from auth.keys import JwksOverHttp, KeySource, KeysUnavailable, OperatorsWeb, Web, discovery_url, require_safe_url
 from auth.signing import ALGORITHM, SigningKey
 
@@ -95,9 +96,9 @@ class Provider:
         self.web.check(self.issuer_url)
         require_safe_url(self.redirect_uri)
 
-    def as_issuer(self) -> tokens.Issuer:
+    def as_issuer(self) -> Issuer:
         """Return the issuer of id tokens, whose audience is our client id."""
-        return tokens.Issuer(self.issuer_url, self.client_id, self.algorithms, self.keys, self.organization_id)
+        return Issuer(self.issuer_url, self.client_id, self.algorithms, self.keys, self.organization_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ class Oidc:
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
-        self._issuers = tokens.Issuers(provider.as_issuer())
+        self._issuers = Issuers(provider.as_issuer())
         self._known: tuple[Any, datetime] | None = None
 
     @property

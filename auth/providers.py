@@ -9,7 +9,7 @@ from collections import OrderedDict
 from datetime import datetime
 from typing import TypeVar
 
-from auth import tokens
+from auth.issuers import Issuer, Trusted
 from auth.keys import JwksOverHttp, KeySource, Web
 from auth.minting import Mint
 from auth.oidc import Oidc, Provider, ProviderUnavailable
@@ -32,7 +32,7 @@ class Providers:
         database: Database,
         *,
         public_url: str,
-        everywhere: tokens.Trusted,
+        everywhere: Trusted,
         mint: Mint,
         sealer: Sealer,
         web: Web,
@@ -48,12 +48,12 @@ class Providers:
         self._keys: OrderedDict[str, KeySource] = OrderedDict()
         self._oidc: OrderedDict[tuple[str, str], tuple[datetime, str | None, Oidc]] = OrderedDict()
 
-    def everywhere(self, url: str) -> tokens.Issuer | None:
+    def everywhere(self, url: str) -> Issuer | None:
         """Return the issuer of this URL that the operator chose, or that is ourselves."""
         own = self._mint.issuer
         return own if url == own.url else self._everywhere.everywhere(url)
 
-    async def named(self, url: str) -> tuple[tokens.Issuer, ...]:
+    async def named(self, url: str) -> tuple[Issuer, ...]:
         """Return every issuer of this URL whose access tokens are believed, the one believed everywhere first."""
         first = self.everywhere(url)
         found = () if first is None else (first,)
@@ -146,9 +146,9 @@ class Providers:
             return False
         return True
 
-    def _issuer(self, row: rows.IdentityProvider) -> tokens.Issuer:
+    def _issuer(self, row: rows.IdentityProvider) -> Issuer:
         audience, algorithms = row.api_audience or "", frozenset(row.algorithms)
-        return tokens.Issuer(row.issuer, audience, algorithms, self._keys_of(row.issuer), row.organization_id)
+        return Issuer(row.issuer, audience, algorithms, self._keys_of(row.issuer), row.organization_id)
 
     def _keys_of(self, issuer_url: str) -> KeySource:
         """Return an issuer's keys, shared by all who believe it: so many organizations are one set of requests."""

@@ -13,12 +13,13 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 from unicodedata import category
 
 from jose import jwk
 
-from auth.keys import Jwk, KeySource
+from auth.issuers import KEY_TYPES, Issuer, Trusted
+from auth.keys import Jwk
 from auth.remembering import Remembered
 
 LEEWAY = timedelta(seconds=30)
@@ -31,15 +32,6 @@ DISPLAY_MAX = 320
 AUDIENCES_MAX = 16
 RSA_BITS_MIN = 2048
 
-# Asymmetric only: with a shared secret, whoever can verify can also forge.
-_KEY_TYPES: Mapping[str, tuple[str, str | None]] = {
-    "RS256": ("RSA", None),
-    "RS384": ("RSA", None),
-    "RS512": ("RSA", None),
-    "ES256": ("EC", "P-256"),
-    "ES384": ("EC", "P-384"),
-    "ES512": ("EC", "P-521"),
-}
 _PUBLIC_PARTS: Mapping[str, tuple[str, ...]] = {"RSA": ("kty", "n", "e"), "EC": ("kty", "crv", "x", "y")}
 _REFUSED_HEADERS = frozenset({"crit", "jwk", "jku", "x5u", "x5c", "b64", "enc", "zip"})
 _SEGMENT = re.compile(r"[A-Za-z0-9_-]+")
@@ -52,57 +44,6 @@ class InvalidToken(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__("the access token is not valid")
         self.reason = reason
-
-
-@dataclass(frozen=True, slots=True)
-class Issuer:
-    """A party whose tokens are believed: its URL, the audience it issues for us, its algorithms and its keys.
-
-    An issuer that one organization chose is believed in that organization alone.
-    """
-
-    url: str
-    audience: str
-    algorithms: frozenset[str]
-    keys: KeySource
-    organization_id: str | None = None
-
-    def __post_init__(self) -> None:
-        unknown = self.algorithms - _KEY_TYPES.keys()
-        if unknown or not self.algorithms:
-            raise ValueError(f"algorithms {sorted(self.algorithms)} must be some of {', '.join(_KEY_TYPES)}")
-        if not self.url or not self.audience:
-            raise ValueError("an issuer needs a URL and an audience")
-
-
-class Trusted(Protocol):
-    """Knows which issuers are believed."""
-
-    def everywhere(self, url: str) -> Issuer | None:
-        """Return the issuer of exactly this URL whose word counts in every organization."""
-        ...
-
-    async def named(self, url: str) -> tuple[Issuer, ...]:
-        """Return every issuer of exactly this URL: one for each audience and organization."""
-        ...
-
-
-class Issuers:
-    """A closed list of issuers that are trusted, by the exact text of their `iss`."""
-
-    def __init__(self, *issuers: Issuer) -> None:
-        self._by_url = {issuer.url: issuer for issuer in issuers}
-        if len(self._by_url) != len(issuers):
-            raise ValueError("an issuer is listed twice")
-
-    def everywhere(self, url: str) -> Issuer | None:
-        """Return the trusted issuer of exactly this URL."""
-        return self._by_url.get(url)
-
-    async def named(self, url: str) -> tuple[Issuer, ...]:
-        """Return the trusted issuer of exactly this URL, the only one there is."""
-        found = self.everywhere(url)
-        return () if found is None else (found,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +200,7 @@ def _checked_header(header: dict[str, Any], accepted: Kind) -> tuple[str, str]:
     if refused:
         _refuse(f"the header has {', '.join(sorted(refused))}")
     algorithm, kid, kind = header.get("alg"), header.get("kid"), header.get("typ", "JWT")
-    if not isinstance(algorithm, str) or algorithm not in _KEY_TYPES:
+    if not isinstance(algorithm, str) or algorithm not in KEY_TYPES:
         _refuse("the algorithm is not an asymmetric one we know")
     if not isinstance(kid, str) or not 0 < len(kid) <= KID_MAX:
         _refuse("the header names no key")
@@ -297,7 +238,7 @@ def _only_key(found: tuple[Jwk, ...]) -> Jwk:
 
 def _verify_signature(parts: _Parts, key: Jwk) -> None:
     algorithm = parts.algorithm
-    kty, crv = _KEY_TYPES[algorithm]
+    kty, crv = KEY_TYPES[algorithm]
     if key.get("kty") != kty or (crv is not None and key.get("crv") != crv):
         _refuse(f"the key is of another type than {algorithm} needs")
     if key.get("use", "sig") != "sig" or key.get("alg", algorithm) != algorithm:

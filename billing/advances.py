@@ -4,7 +4,7 @@ What an item costs by its list is not always what was paid for it: discounts of 
 invoice and shared out among its lines. When a plan is replaced, the unused part of what was billed comes back, not that
 of the list price.
 
->>> from billing.plan_items import Flat
+>>> from billing.quantities import Flat
 >>> from billing.prices import UnitPrice
 >>> fee = PlanItem("fee", {"en": "Fee"}, Flat(), UnitPrice(Fraction(310)))
 >>> billed, listed = Money(155_00, "EUR"), Money(-210_00, "EUR")

@@ -3,7 +3,7 @@
 A plain quantity, tokens of a rate card, seats held over a time, single events, changes placed in tiers, windows, the
 peaks of several meters: whatever an invoice can count, a question can state. It becomes the same counted quantity.
 
->>> from billing.plan_items import Usage
+>>> from billing.quantities import Usage
 >>> from billing.prices import PackagePrice
 >>> item = PlanItem("jobs", {"en": "Jobs"}, Usage("jobs"), PackagePrice(100, Fraction(5)))
 >>> counted(Ask(item, measure=Windows((Fraction(50), Fraction(150))))).quantity
@@ -20,8 +20,9 @@ from billing.charges import Changes, Counted, EventAmounts, Peaks, Windows
 from billing.counting import Span
 from billing.explanations import Source, SourceKind
 from billing.money import Money
-from billing.plan_items import BelowZero, PlanItem, Usage
+from billing.plan_items import BelowZero, PlanItem
 from billing.prices import InvalidPrice, RateCardPrice
+from billing.quantities import Usage
 from billing.rating import Direction, rate
 from billing.seats import SeatInterval
 from billing.usage import UsageTotal

@@ -4,7 +4,7 @@ The discounts in their order first, then the maximum and the minimum, each owed 
 one is a figure of its own beside the charge, so a reader sees the price, what was taken off, and why.
 
 >>> from billing.discounts import PercentageDiscount
->>> from billing.plan_items import Flat
+>>> from billing.quantities import Flat
 >>> from billing.prices import UnitPrice
 >>> ten = PercentageDiscount(Fraction(10))
 >>> least = Money(95_00, "EUR")

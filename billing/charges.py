@@ -4,7 +4,7 @@ One way for every price model and every way of counting: a quantity, the amounts
 tiers, windows priced each by itself, the peaks of several meters. What was counted and billed before in the same
 interval is subtracted step by step, so a bill that is made in parts is the bill of the whole.
 
->>> from billing.plan_items import Usage
+>>> from billing.quantities import Usage
 >>> from billing.prices import GraduatedPrice, tier
 >>> price = GraduatedPrice((tier(15, "5"), tier(None, "1")))
 >>> calls = PlanItem("calls", {"en": "Calls"}, Usage("calls"), price)

@@ -25,7 +25,8 @@ from billing.day_counts import DayCount
 from billing.explanations import Source, SourceKind
 from billing.periods import Period
 from billing.placements import Placement
-from billing.plan_items import Capacity, ContractBand, FirstPeriod, Flat, PeakSeats, PlanItem, Seats, Usage
+from billing.plan_items import FirstPeriod, PlanItem
+from billing.quantities import Capacity, ContractBand, Flat, PeakSeats, Seats, Usage
 from billing.seats import Peak, SeatInterval
 from billing.usage import EventsNeeded, UsageTotal
 from billing.usage_events import UsageEvent

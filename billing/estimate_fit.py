@@ -4,7 +4,8 @@ The rules would pass over a measure that an item has no use for, and an answer t
 So whatever is given has a say in the amount, or is refused with its place and the bound.
 
 >>> from fractions import Fraction
->>> from billing.plan_items import Flat, InvalidPlan
+>>> from billing.plan_items import InvalidPlan
+>>> from billing.quantities import Flat
 >>> from billing.prices import UnitPrice
 >>> fee = PlanItem("fee", {"en": "Fee"}, Flat(), UnitPrice(Fraction(9)))
 >>> check(Reader({"seats": []}, "items.0", InvalidPlan), fee)
@@ -17,8 +18,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, assert_never
 
 from billing.placements import Placement
-from billing.plan_items import Capacity, ContractBand, Flat, PeakSeats, PlanItem, Seats, Usage
+from billing.plan_items import PlanItem
 from billing.prices import PercentagePrice, RateCardPrice
+from billing.quantities import Capacity, ContractBand, Flat, PeakSeats, Seats, Usage
 from billing.reading import Reader
 from billing.usage_events import Window
 

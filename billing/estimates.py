@@ -4,7 +4,7 @@ The calculator needs no organization: plan items and quantities are enough. A li
 that makes a line of the invoice, so what it says is what will be billed. Every price, quantity and policy of a plan
 item can be asked for; discounts, a commitment, taxes and prepaid credit come in the order in which an invoice has them.
 
->>> from billing.plan_items import PeakSeats
+>>> from billing.quantities import PeakSeats
 >>> from billing.prices import GraduatedPrice, tier
 >>> from billing.taxes import TaxMode
 >>> price = GraduatedPrice((tier(100, "440"), tier(250, "400"), tier(None, "360")))

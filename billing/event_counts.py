@@ -23,8 +23,9 @@ from billing import usage_events
 from billing.charges import Counted, Detail, EventAmounts, Peaks, Weight, Windows
 from billing.explanations import Source, SourceKind
 from billing.periods import Period
-from billing.plan_items import Capacity, PlanItem, Usage
+from billing.plan_items import PlanItem
 from billing.prices import PercentagePrice
+from billing.quantities import Capacity, Usage
 from billing.usage import Aggregation
 from billing.usage_events import UsageEvent, Window
 

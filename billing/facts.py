@@ -16,8 +16,9 @@ from billing.advances import Advance
 from billing.contracts import Contract
 from billing.corrections import Adjustment
 from billing.periods import Period
-from billing.plan_items import Cycle, PlanItem, Seats, Timing
+from billing.plan_items import Cycle, PlanItem, Timing
 from billing.plans import Plan
+from billing.quantities import Seats
 from billing.seats import SeatInterval
 from billing.usage import UsageTotal
 from billing.usage_events import UsageEvent

@@ -25,9 +25,10 @@ from billing.explanations import Explanation, Source, SourceKind, formula, round
 from billing.money import Money, apportion, decimal_text
 from billing.periods import Period
 from billing.placements import Placement
-from billing.plan_items import BelowZero, Cycle, PlanItem, Seats, Usage
+from billing.plan_items import BelowZero, Cycle, PlanItem
 from billing.plans import Increase, Window, text
 from billing.prices import GraduatedPrice, QuoteRequired, VolumePrice, negated
+from billing.quantities import Seats, Usage
 from billing.wording import Phrase, say
 
 __all__ = [

@@ -23,21 +23,15 @@ from billing.plan_items import (
     Allowance,
     AllowanceRule,
     BelowZero,
-    Capacity,
-    ContractBand,
     Cycle,
     FirstPeriod,
-    Flat,
     Interval,
     InvalidPlan,
-    PeakSeats,
     PlanItem,
-    Quantity,
-    Seats,
     Timing,
-    Usage,
 )
 from billing.prices import InvalidPrice
+from billing.quantities import Capacity, ContractBand, Flat, PeakSeats, Quantity, Seats, Usage
 from billing.reading import Reader
 from billing.seat_policies import Decrease, Increase
 from billing.taxes import InvalidTax

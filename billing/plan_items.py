@@ -26,9 +26,9 @@ from billing.money import Money, Rounding
 from billing.periods import Period, days_span, months_span
 from billing.placements import PlacedPrice, Placement
 from billing.prices import CapacityPrice, PercentagePrice, Price, RateCardPrice
+from billing.quantities import Capacity, ContractBand, Flat, PeakSeats, Quantity, Seats, Usage
 from billing.reading import InvalidDocument
 from billing.seat_policies import Decrease, Increase, Rules
-from billing.seats import Selection
 from billing.taxes import check_percent
 from billing.usage import Aggregation
 from billing.usage_events import Window
@@ -138,64 +138,6 @@ class Allowance:
         if quantity <= self.quantity:
             return Fraction(0)
         return quantity if self.rule is AllowanceRule.CLIFF else quantity - self.quantity
-
-
-@dataclass(frozen=True, slots=True)
-class Seats:
-    """Seats held, each for its part of the interval. No tier named: every billable seat."""
-
-    tiers: tuple[str, ...] = ()
-    add_on: str | None = None
-
-    @property
-    def selection(self) -> Selection:
-        """The seats this quantity counts."""
-        return Selection(self.tiers, self.add_on)
-
-
-@dataclass(frozen=True, slots=True)
-class PeakSeats:
-    """The most seats held at any one instant of the month."""
-
-    tiers: tuple[str, ...] = ()
-
-    @property
-    def selection(self) -> Selection:
-        """The seats this quantity counts."""
-        return Selection(self.tiers)
-
-
-@dataclass(frozen=True, slots=True)
-class ContractBand:
-    """The band of the contract, billed by the contract's instalments; the price is what a new contract would list."""
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Metered usage of one meter; with a window, each hour or day is aggregated and priced by itself.
-
-    With a conversion it is priced in other units than it is metered in.
-    """
-
-    meter: str
-    aggregation: Aggregation = Aggregation.SUM
-    window: Window = Window.PERIOD
-    conversion: Conversion | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Capacity:
-    """The highest value of each of some meters, priced together."""
-
-    meters: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Flat:
-    """One, always."""
-
-
-Quantity = Seats | PeakSeats | ContractBand | Usage | Capacity | Flat
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,24 +26,9 @@ from billing.day_counts import DayCount
 from billing.discounts import Discount, UsageDiscount
 from billing.money import Money, Rounding, decimal_text
 from billing.placements import Placement
-from billing.plan_items import (
-    Allowance,
-    AllowanceRule,
-    Capacity,
-    ContractBand,
-    FirstPeriod,
-    Flat,
-    Interval,
-    InvalidPlan,
-    PeakSeats,
-    PlanItem,
-    Quantity,
-    Seats,
-    Texts,
-    Timing,
-    Usage,
-)
+from billing.plan_items import Allowance, AllowanceRule, FirstPeriod, Interval, InvalidPlan, PlanItem, Texts, Timing
 from billing.prices import Price
+from billing.quantities import Capacity, ContractBand, Flat, PeakSeats, Quantity, Seats, Usage
 from billing.reading import Reader
 from billing.seat_policies import Decrease, Increase
 from billing.taxes import InvalidTax, Tax, TaxBase, TaxMode, TaxRounding

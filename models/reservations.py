@@ -20,9 +20,9 @@ from tortoise.queryset import QuerySet
 from billing.limits import Chain
 from billing.periods import from_microseconds, to_microseconds
 from billing.windows import Interval
+from models.counters import WindowKey
 from models.fields import DocumentField, InstantField, code, dump
 from models.inserting import INTEGER, TEXT, Insert
-from models.limits import WindowKey
 from models.paging import Page, Window, page
 from models.selecting import Select
 from models.sql import Row, Statement

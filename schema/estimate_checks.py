@@ -10,7 +10,7 @@ from typing import Final, assert_never
 
 from billing.asks import Ask, Held, Occurred
 from billing.placements import Placement
-from billing.plan_items import PlanItem, Usage
+from billing.plan_items import PlanItem
 from billing.prices import (
     BandPrice,
     CapacityPrice,
@@ -22,6 +22,7 @@ from billing.prices import (
     UnitPrice,
     VolumePrice,
 )
+from billing.quantities import Usage
 from billing.usage_events import Window
 from schema.estimate_inputs import EstimateInput, EstimateItemInput
 from schema.inputs import InvalidInput

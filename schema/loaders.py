@@ -14,6 +14,7 @@ from models import (
     alerts,
     api_clients,
     contracts,
+    counters,
     credits,
     events,
     groups,
@@ -182,7 +183,7 @@ class Loaders(SpendLoaders, DirectoryLoaders):
             owner = await self.organization.load(organization_id)
             assert owner is not None, "a group belongs to an organization that exists"
             start = month_containing(self._at(owner), owner.time_zone).start
-            found = await limits.counters(self._reader, organization_id, period_start=start, groups=ids)
+            found = await counters.counters(self._reader, organization_id, period_start=start, groups=ids)
             return {subject: counter for (level, subject), counter in found.items() if level is SpendLevel.GROUP}
 
         return batched(read)

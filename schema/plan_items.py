@@ -7,7 +7,7 @@ from typing import assert_never
 
 import strawberry
 
-from billing import discounts
+from billing import discounts, quantities
 from billing import plan_items as rules
 from billing.commitments import Shortfall
 from billing.conversions import Conversion
@@ -61,16 +61,16 @@ class PlanQuantity:
     )
 
     @classmethod
-    def of(cls, quantity: rules.Quantity) -> "PlanQuantity":
+    def of(cls, quantity: quantities.Quantity) -> "PlanQuantity":
         """Return the quantity of an item."""
         match quantity:
-            case rules.Seats(tiers, add_on):
+            case quantities.Seats(tiers, add_on):
                 return cls(kind=QuantityKind.SEATS, tiers=list(tiers), add_on=add_on)
-            case rules.PeakSeats(tiers):
+            case quantities.PeakSeats(tiers):
                 return cls(kind=QuantityKind.PEAK_SEATS, tiers=list(tiers))
-            case rules.ContractBand():
+            case quantities.ContractBand():
                 return cls(kind=QuantityKind.CONTRACT_BAND)
-            case rules.Usage(meter, aggregation, window, conversion):
+            case quantities.Usage(meter, aggregation, window, conversion):
                 return cls(
                     kind=QuantityKind.USAGE,
                     meters=[meter],
@@ -78,9 +78,9 @@ class PlanQuantity:
                     window=window,
                     conversion=None if conversion is None else UnitConversion.of(conversion),
                 )
-            case rules.Capacity(meters):
+            case quantities.Capacity(meters):
                 return cls(kind=QuantityKind.CAPACITY, meters=list(meters), aggregation=Aggregation.MAX)
-            case rules.Flat():
+            case quantities.Flat():
                 return cls(kind=QuantityKind.FLAT)
             case _:
                 assert_never(quantity)

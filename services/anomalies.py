@@ -18,7 +18,7 @@ from billing.roles import Permission
 from billing.windows import Interval
 from models import anomalies as rows
 from models import daily_spend
-from models.limits import WindowKey
+from models.counters import WindowKey
 from models.sql import Client
 from services.dispatch import verb
 from services.outcomes import RefusalCode, Refused

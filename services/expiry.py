@@ -13,9 +13,9 @@ from datetime import datetime
 from billing.limits import Counter
 from billing.roles import Permission
 from billing.windows import Interval
-from models import limits
+from models import counters as counter_rows
 from models import reservations as rows
-from models.limits import Subjects, WindowKey
+from models.counters import Subjects, WindowKey
 from models.sql import Client
 from services.dispatch import ANY_STATUS, verb
 from services.outcomes import Refused
@@ -62,8 +62,8 @@ async def _expire(unit: Unit, due: Sequence[rows.Reservation]) -> None:
         row.status, row.ended_at = "EXPIRED", row.expires_at
         for key in row.keys:
             freed[key] += row.held_nanos
-    deltas = [limits.Delta(key[1], key[0], key[2], key[3], 0, -amount) for key, amount in freed.items() if amount]
-    await limits.add(unit.client, unit.organization_id, deltas)
+    deltas = [counter_rows.Delta(key[1], key[0], key[2], key[3], 0, -amount) for key, amount in freed.items() if amount]
+    await counter_rows.add(unit.client, unit.organization_id, deltas)
     await rows.expire(unit.client, unit.organization_id, [row.id for row in due])
     for member_id, facts in news_of(unit, due):
         unit.emit("ReservationExpired", facts, member_id=member_id)
@@ -78,7 +78,7 @@ async def counted(
     at: datetime,
 ) -> dict[WindowKey, Counter]:
     """Return the counters of some windows as a charge of `at` would meet them: without the holds that end by then."""
-    found = await limits.counters_of(client, organization_id, windows, subjects)
+    found = await counter_rows.counters_of(client, organization_id, windows, subjects)
     if not any(counter.held_nanos for counter in found.values()):
         return found
     # Looked at after the counters: a hold that is swept in between is shown once more, and never taken off twice.

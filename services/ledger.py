@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from billing import limits as rules
 from billing.money import NANOS_MAX
 from billing.windows import Windows
+from models import counters as counter_rows
 from models import limits as rows
-from models.limits import WindowKey
+from models.counters import WindowKey
 from models.sql import Client
 from services.rating import Spot
 
@@ -85,10 +86,12 @@ class Ledger:
             place = self.places[id(spot)] = self._placed(spot)
         return place
 
-    def deltas(self) -> list[rows.Delta]:
+    def deltas(self) -> list[counter_rows.Delta]:
         """Return what every counter gained since it was loaded."""
         return [
-            rows.Delta(start, interval, level, subject, cell.spent - cell.spent_before, cell.held - cell.held_before)
+            counter_rows.Delta(
+                start, interval, level, subject, cell.spent - cell.spent_before, cell.held - cell.held_before
+            )
             for (interval, start, level, subject), cell in self.cells.items()
             if cell.spent != cell.spent_before or cell.held != cell.held_before
         ]
@@ -154,9 +157,9 @@ async def load(client: Client, organization_id: str, spots: Iterable[Spot], hold
     days = {id(spot.day): spot.day for spot in found}
     met = {(interval, period.start) for day in days.values() for interval, period in day.windows.items()}
     met |= {(interval, start) for interval, start, _, _ in held}
-    subjects = rows.Subjects.of({id(spot): spot.chain for spot in found}.values()).joined(held)
+    subjects = counter_rows.Subjects.of({id(spot): spot.chain for spot in found}.values()).joined(held)
     in_force = await rows.in_force_for(client, organization_id, subjects)
-    counters = await rows.counters_of(client, organization_id, met, subjects)
+    counters = await counter_rows.counters_of(client, organization_id, met, subjects)
     return Ledger(rules.InForce(in_force), counters)
 
 

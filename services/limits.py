@@ -12,6 +12,7 @@ from billing.alert_marks import THRESHOLDS, EveryAmount, EveryPercent, InvalidMa
 from billing.money import NANOS_MAX, Money, minor_to_nanos
 from billing.roles import Permission
 from billing.windows import Interval, window
+from models import counters as counter_rows
 from models import groups, members, seats
 from models import limits as rows
 from services import alerts, lapsed_raises, standings, terms
@@ -169,7 +170,7 @@ async def _tell(unit: Unit, limit: rules.Limit) -> None:
         of_tier = await seats.members_of_tier(unit.client, unit.organization_id, limit.subject)
         spared = await rows.overriding(unit.client, unit.organization_id, limit.interval)
         subjects = [member_id for member_id in of_tier if member_id not in spared]
-    counters = await rows.counters(
+    counters = await counter_rows.counters(
         unit.client,
         unit.organization_id,
         period_start=period.start,

@@ -17,6 +17,7 @@ from billing.periods import Period
 from billing.plans import PeakSeats
 from billing.windows import Interval, Windows, windows
 from models import groups, limits, seats, usage
+from models.counters import Subjects, WindowKey
 from models.organizations import Organization
 from models.sql import Client, Row
 from services import expiry, lapsed_raises
@@ -174,7 +175,7 @@ async def spend_status(
     }
     now = windows(max(asked_at, period.start), organization.time_zone)
     starts = [(interval, span.start) for interval, span in now.items()]
-    subjects = limits.Subjects(named[Level.GROUP], named[Level.SEAT_TIER], named[Level.MEMBER])
+    subjects = Subjects(named[Level.GROUP], named[Level.SEAT_TIER], named[Level.MEMBER])
     counters = await expiry.counted(client, organization_id, starts, subjects, at=at)
     held: defaultdict[tuple[limit_rules.SpendLevel, str], list[limit_rules.Limit | None]] = defaultdict(list)
     for limit in in_force:
@@ -191,7 +192,7 @@ def _status(
     level: limit_rules.SpendLevel,
     subject: str,
     limit: limit_rules.Limit | None,
-    counters: Mapping[limits.WindowKey, limit_rules.Counter],
+    counters: Mapping[WindowKey, limit_rules.Counter],
     now: Windows,
 ) -> LevelStatus:
     interval = limit.interval if limit else Interval.MONTH

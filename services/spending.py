@@ -13,9 +13,9 @@ from billing import limits as rules
 from billing.money import NANOS_MAX, nanos_amount
 from billing.windows import Interval
 from models import adjustments
-from models import limits as limit_rows
+from models import counters as counter_rows
 from models import usage as rows
-from models.limits import WindowKey
+from models.counters import WindowKey
 from services import alerts, anomalies, ledger, usage_rows
 from services.ledger import Cell, Entry, Ledger, Place
 from services.outcomes import RefusalCode
@@ -214,7 +214,7 @@ async def write(closed: Sequence[Closed]) -> None:
         if pair[0].billed is not None
     ]
     await adjustments.insert_many(unit.client, late)
-    await limit_rows.add(unit.client, unit.organization_id, shared.deltas())
+    await counter_rows.add(unit.client, unit.organization_id, shared.deltas())
     for each, _, _ in closed:
         each._say()
     await alerts.raise_all([(each.unit, found) for each, found, _ in closed])

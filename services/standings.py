@@ -11,6 +11,7 @@ from billing import limits as rules
 from billing.windows import Interval, Windows, windows
 from models import limits as rows
 from models import seats
+from models.counters import Subjects
 from models.organizations import Organization
 from models.sql import Client
 from services import expiry, lapsed_raises
@@ -102,7 +103,7 @@ async def standings(
     """Return where each of the given members stands at `at`, in four statements; one more where something is held."""
     organization_id = organization.organization_id
     found = await chains(client, organization_id, member_ids)
-    subjects = rows.Subjects.of(found.values())
+    subjects = Subjects.of(found.values())
     in_force = await rows.in_force_for(client, organization_id, subjects)
     in_force = await lapsed_raises.rules_as_of(client, organization_id, in_force, at=at)
     now = windows(at, organization.time_zone)

@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
+from auth.issuers import Issuers
 from auth.minting import Mint
 from auth.outbound import PublicWeb
 from auth.providers import Providers
 from auth.sealing import Sealer
 from auth.sessions import Account, Sessions
-from auth.tokens import Issuers
 from models.database import Database
 from schema.ids import Kind
 from services import identity_providers

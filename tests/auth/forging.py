@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
+from auth.issuers import Issuer, Issuers
 from auth.keys import FixedKeys, Jwk
-from auth.tokens import Issuer, Issuers
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 NOW = int(NOON.timestamp())

@@ -15,6 +15,7 @@ from starlette.routing import Route
 from api import development, sign_in
 from auth.development import Persona
 from auth.failures import Failures
+from auth.issuers import Issuers
 from auth.keys import FixedKeys, tls
 from auth.minting import Mint
 from auth.oidc import Oidc, Provider, SignedIn
@@ -23,7 +24,6 @@ from auth.providers import Providers
 from auth.sealing import Sealer
 from auth.sessions import SessionCookie, Sessions
 from auth.signing import SigningKey
-from auth.tokens import Issuers
 from tests.auth.serving import Clock, served
 
 OWNER = Persona("owner@pooled.example", "Olga Owner", "pooled")

@@ -10,9 +10,10 @@ from joserfc.jwk import RSAKey
 
 from api.development import DevelopmentOnly, DevelopmentProvider, refuse_in_production
 from auth.development import mint_access_token
+from auth.issuers import Issuer, Issuers
 from auth.keys import FixedKeys
 from auth.signing import SigningKey, UnsafeKeyFile
-from auth.tokens import InvalidToken, Issuer, Issuers, verify_bearer
+from auth.tokens import InvalidToken, verify_bearer
 from tests.auth.forging import NOON
 from tests.auth.house import AUDIENCE, CLIENT_ID, OWNER, Browser, House, choose, query_of, set_out, with_query
 from tests.signing_keys import a_key

@@ -12,8 +12,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from auth.issuers import Issuer, Issuers
 from auth.keys import JwksOverHttp, is_loopback, require_safe_url
-from auth.tokens import Issuer, Issuers, verify_bearer
+from auth.tokens import verify_bearer
 from tests.auth import forging
 from tests.auth.forging import NOON, RSA_KEY, claims, header, token
 from tests.auth.serving import served

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from auth.issuers import Issuer, Issuers
 from auth.keys import FixedKeys
-from auth.tokens import LOGOUT, Claims, InvalidToken, Issuer, Issuers, verify, verify_bearer
+from auth.tokens import LOGOUT, Claims, InvalidToken, verify, verify_bearer
 from tests.auth import forging
 from tests.auth.forging import AUDIENCE, EC_KEY, ISSUER, NOON, NOW, P384_KEY, RSA_KEY, claims, header, token
 

@@ -8,7 +8,8 @@ from billing.invoices import Draft, Facts
 from billing.limits import Counter, Gate, Limit, SpendLevel, TierScope
 from billing.money import Money
 from billing.periods import Period, first_months
-from billing.plan_items import PlanItem, Quantity, Texts
+from billing.plan_items import PlanItem, Texts
+from billing.quantities import Quantity
 from billing.rating import Direction, Rate, RateCard
 from billing.seats import SeatInterval
 from billing.usage import UsageTotal

@@ -12,9 +12,10 @@ from billing import plan_changes
 from billing.day_counts import DayCount
 from billing.invoices import draft
 from billing.periods import first_months, next_month, parse_label
-from billing.plan_items import FirstPeriod, Flat, Interval, InvalidPlan, PeakSeats, Timing
+from billing.plan_items import FirstPeriod, Interval, InvalidPlan, Timing
 from billing.plans import Seats, Usage
 from billing.prices import GraduatedPrice, UnitPrice, tier
+from billing.quantities import Flat, PeakSeats
 from tests.billing.builders import OCTOBER, a_plan, a_seat, amounts, an_item, at, facts
 
 DAY, WEEK = Interval.DAY, Interval.WEEK

@@ -13,9 +13,10 @@ from billing.discounts import AmountDiscount, PercentageDiscount
 from billing.facts import advances_needed_from
 from billing.invoices import draft
 from billing.money import Money, Rounding
-from billing.plan_items import Flat, Interval, Timing
+from billing.plan_items import Interval, Timing
 from billing.plans import DayCount, Decrease
 from billing.prices import UnitPrice
+from billing.quantities import Flat
 from tests.billing.builders import OCTOBER, a_month, a_plan, amounts, an_item, at, facts
 
 MIDDLE = at("2026-10-11")  # 10 of 31 days before it, 21 after

@@ -5,9 +5,10 @@ from fractions import Fraction
 
 import pytest
 
-from billing.plan_items import Flat, Interval, PlanItem, Seats, Timing
+from billing.plan_items import Interval, PlanItem, Timing
 from billing.plans import Plan, SeatTier
 from billing.prices import UnitPrice
+from billing.quantities import Flat, Seats
 from billing.releases import Service, begins_at, with_coming
 from billing.seat_policies import Decrease
 from billing.seats import SeatInterval

@@ -14,6 +14,7 @@ from billing.limits import SpendLevel
 from billing.periods import to_microseconds
 from billing.windows import Interval, window
 from models import alerts, limits
+from models import counters as counter_rows
 from models.database import MIGRATIONS, Database, opened
 from models.fields import dump
 from models.migrate import migrate
@@ -134,7 +135,7 @@ async def test_the_weeks_and_days_of_the_first_release_are_counted_from_its_usag
         spent = {}
         for interval in Interval:
             start = window(interval, USED_AT, ZONE).start
-            found = await limits.counters(
+            found = await counter_rows.counters(
                 database.reader, "acme", period_start=start, interval=interval, tiers=["chat"], members=["bo"]
             )
             spent[interval] = {level: counter.spent_nanos for (level, _), counter in found.items()}

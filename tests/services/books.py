@@ -124,7 +124,7 @@ class Books:
         interval: Interval = Interval.MONTH,
     ) -> dict[str, int]:
         """Return what each level has spent in the window of an instant, in millionths, by its subject."""
-        from models import limits as rows
+        from models import counters as rows
 
         counters = await rows.counters(
             self.reader,

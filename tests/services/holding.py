@@ -6,7 +6,7 @@ from typing import Any
 from billing.money import NANOS_PER_MAJOR
 from billing.rating import Direction
 from billing.windows import Interval
-from models import limits as limit_rows
+from models import counters as counter_rows
 from models import reservations as rows
 from models.sql import Statement
 from services import reservation_facts as facts
@@ -82,7 +82,7 @@ async def kept(ours: Books, external_id: str) -> rows.Reservation:
 
 async def held(ours: Books, *member_ids: str, at: Any = START, **fields: Any) -> dict[str, int]:
     """Return what each level holds in the month, in cents, by its subject."""
-    counters = await limit_rows.counters(
+    counters = await counter_rows.counters(
         ours.reader,
         ours.organization_id,
         period_start=at.replace(day=1, hour=0, minute=0, second=0, microsecond=0),

@@ -8,7 +8,7 @@ import pytest
 
 from billing.rating import Direction
 from billing.windows import Interval
-from models import limits as limit_rows
+from models import counters as counter_rows
 from models.database import Database
 from services import groups, limits, members, reservations, seats
 from services import reservation_facts as facts
@@ -42,7 +42,7 @@ async def test_holds_at_every_level_of_the_chain(database: Database) -> None:
     assert (made.held_nanos, made.expires_at, made.repeated) == (30 * CENT, LATER, False)
     for interval in Interval:
         start = START - timedelta(days=3) if interval is Interval.WEEK else START
-        counters = await limit_rows.counters(
+        counters = await counter_rows.counters(
             ours.reader,
             ours.organization_id,
             period_start=start,

@@ -12,6 +12,7 @@ from billing.limits import SpendLevel
 from billing.money import minor_to_nanos
 from billing.rating import Direction
 from models import alerts, limits, usage
+from models import counters as counter_rows
 from models.database import Database
 from models.paging import Window
 from services import standings as standing_services
@@ -42,7 +43,7 @@ async def use(ours: House, event_id: str, cents: int) -> EventOutcome:
 async def spent_nanos(ours: House) -> dict[SpendLevel, int]:
     """Return what the persona, their tier and the organization have spent in the running month."""
     persona = await ours.member(PERSONA)
-    counters = await limits.counters(
+    counters = await counter_rows.counters(
         ours.books.reader,
         ours.books.organization_id,
         period_start=ours.months.running.start,
