@@ -14,6 +14,7 @@ import asyncpg  # type: ignore[import-untyped]  # it ships no types
 import structlog
 
 from models.database import Database
+from models.engines.connecting import connected
 from models.events import NOTICES
 
 RETRY_SECONDS_MIN = 0.1
@@ -53,7 +54,7 @@ _FAULTS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 async def _connected(url: str) -> Any:
     # One connection a process, named apart from the pool so that an operator can tell them in pg_stat_activity.
-    return await asyncpg.connect(
+    return await connected(
         url.replace("asyncpg://", "postgres://", 1), timeout=5, server_settings={"application_name": "billgraph listen"}
     )
 

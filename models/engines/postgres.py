@@ -13,6 +13,7 @@ import asyncpg  # type: ignore[import-untyped]  # it ships no types
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from tortoise.backends.base.client import ConnectionWrapper
 
+from models.engines.connecting import connected
 from models.engines.ownership import Owned
 from models.runner import Overloaded
 from models.sql import Record
@@ -153,7 +154,7 @@ class PostgresClient(Reachable, AsyncpgDBClient):
         defaults = {
             "max_queries": 50_000,
             "max_inactive_connection_lifetime": 300.0,
-            "connect": None,
+            "connect": connected,
             "setup": None,
             "init": None,
             "reset": None,
