@@ -11,7 +11,7 @@ Who is made of one row needs no lane at all: a loader is asked for the rows of a
 import asyncio
 import types
 from collections import defaultdict
-from collections.abc import Coroutine, Generator, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Generator, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol, cast
 
@@ -39,15 +39,8 @@ class Journey(Protocol):
         """Return what reads the rows that a field is made of."""
         ...
 
-    def arrive(
-        self,
-        of: Field,
-        those: Sequence[Waiting],
-        keys: Sequence[Any],
-        known: Mapping[Any, Any],
-        fault: BaseException | None,
-    ) -> None:
-        """Take the rows of those who wanted them for a field, by their keys; what is not known could not be read."""
+    def arrive(self, wish: "Wish", fault: BaseException | None) -> None:
+        """Take the rows that the loader of a wish knows now; what it does not know could not be read."""
         ...
 
 
@@ -82,18 +75,18 @@ class Lanes:
                 (going if one[0].loaded is None else wanted[one[0]]).append(one)
             for of, those in wanted.items():
                 how = cast(Loaded, of.loaded)
-                self._load(_Wish(of, self._journey.loader(how), [how.key(one[1]) for one in those], those))
+                self._load(Wish(of, self._journey.loader(how), [how.key(one[1]) for one in those], those))
         return going
 
-    def _load(self, wish: "_Wish") -> None:
+    def _load(self, wish: "Wish") -> None:
         waiter = wish.loader.turn(wish.keys)
         if waiter is None:
-            self._journey.arrive(wish.of, wish.those, wish.keys, wish.loader.known, None)
+            self._journey.arrive(wish, None)
         else:
             self._loads.add(waiter)
             waiter.add_done_callback(partial(self._loaded, wish))
 
-    def _loaded(self, wish: "_Wish", waiter: Waiter) -> None:
+    def _loaded(self, wish: "Wish", waiter: Waiter) -> None:
         self._loads.discard(waiter)
         if self._over.done():
             return
@@ -102,7 +95,7 @@ class Lanes:
             if fault is None:
                 self._load(wish)  # they are known now, unless some are read in another turn
             else:
-                self._journey.arrive(wish.of, wish.those, wish.keys, wish.loader.known, fault)
+                self._journey.arrive(wish, fault)
             self._open(self._taken())
         except BaseException as failure:
             self._over.set_exception(failure)
@@ -204,7 +197,7 @@ class Lanes:
                 parked.append(each)
 
 
-class _Wish(NamedTuple):
+class Wish(NamedTuple):
     """What one field wants of a loader, for all objects that came together."""
 
     of: Field

@@ -8,7 +8,7 @@ Of several required fields that fail and would make the same place null, the one
 answer, whichever failed first; so what stands before a failure is waited for, and what stands behind it is left.
 """
 
-from collections.abc import Awaitable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Coroutine
 from inspect import iscoroutine
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Final
@@ -139,18 +139,12 @@ class Run:
         """Return what reads the rows that a field is made of."""
         return how.loader(self.context.loaders)
 
-    def arrive(
-        self,
-        of: Field,
-        those: Sequence[Waiting],
-        keys: Sequence[Any],
-        known: Mapping[Any, Any],
-        fault: BaseException | None,
-    ) -> None:
+    def arrive(self, wish: lanes.Wish, fault: BaseException | None) -> None:
         """Make a field of the rows that were read, for each object; what is not known could not be read."""
+        of, known = wish.of, wish.loader.known
         assert of.loaded is not None, "it waited for rows"
         make, complete, name, errors, waiting = of.loaded.make, of.complete, of.key, self.errors, self.waiting
-        for (_, source, out, path, _), key in zip(those, keys, strict=True):
+        for (_, source, out, path, _), key in zip(wish.those, wish.keys, strict=True):
             if (errors.places or self._failed) and self._is_over(of, path):
                 continue
             begun = len(waiting)

@@ -92,9 +92,7 @@ async def test_keys_start_with_the_organization(database: Database) -> None:
         assert table in shared or "btree (organization_id" in line, line
 
 
-@pytest.mark.skipif(
-    databases.on_postgres(), reason="PostgreSQL is meant to have many processes; only a SQLite file turns them away"
-)
+@pytest.mark.skipif(databases.on_postgres(), reason="PostgreSQL serves many processes; a SQLite file has one owner")
 async def test_a_second_process_is_turned_away(database: Database) -> None:
     url = f"sqlite://{database.writer.filename}"  # type: ignore[attr-defined]  # the engine's own attribute
 

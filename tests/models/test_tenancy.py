@@ -20,7 +20,7 @@ ROLE = "bg_confined_by_tests"
 _COUNT = "SELECT count(*) AS total, count(DISTINCT organization_id) AS owners FROM {}"
 _OWNER_EXISTS = Statement("SELECT 1 AS found FROM pg_roles WHERE rolname = :role")
 only_postgres = pytest.mark.skipif(
-    not databases.on_postgres(), reason="row level security is PostgreSQL's; SQLite has neither roles nor policies"
+    not databases.on_postgres(), reason="SQLite has neither roles nor row level security"
 )
 
 

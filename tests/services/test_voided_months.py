@@ -124,16 +124,22 @@ async def test_what_a_voided_invoice_billed_of_an_earlier_month_waits_for_the_ne
     assert await is_sound(ours)
 
 
+def a_metered_plan(price: dict[str, str], **counted: str) -> dict[str, Any]:
+    """Return a plan that bills one meter and nothing else."""
+    quantity = {"kind": "USAGE", "meter": "tokens", **counted}
+    return {
+        "key": "metered",
+        "version": 1,
+        "name": {"en": "Metered"},
+        "currency": "USD",
+        "tax": {"mode": "EXCLUSIVE", "percent": "0"},
+        "tiers": [],
+        "items": [{"key": "meter", "name": {"en": "Meter"}, "quantity": quantity, "price": price}],
+    }
+
+
 async def test_a_meter_that_is_counted_by_the_event_leaves_out_what_was_billed_elsewhere(database: Database) -> None:
-    plan = {
-        "key": "peaks", "version": 1, "name": {"en": "Peaks"}, "currency": "USD",
-        "tax": {"mode": "EXCLUSIVE", "percent": "0"}, "tiers": [],
-        "items": [{
-            "key": "peak", "name": {"en": "Peak"}, "price": {"model": "UNIT", "unit": "1"},
-            "quantity": {"kind": "USAGE", "meter": "tokens", "aggregation": "MAX"},
-        }],
-    }  # fmt: skip
-    ours = await books(database, plan=plan)
+    ours = await books(database, plan=a_metered_plan({"model": "UNIT", "unit": "1"}, aggregation="MAX"))
     bo = await ours.add("bo")
     await ours.use(a_use("in time", bo, 0, quantity=7))
     october = await close(ours, "2026-10", NOVEMBER)
@@ -151,15 +157,7 @@ async def test_more_events_than_can_be_billed_one_by_one_are_refused_and_not_cut
     database: Database, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr(usage, "EVENTS_MAX", 2)
-    plan = {
-        "key": "fees", "version": 1, "name": {"en": "Fees"}, "currency": "USD",
-        "tax": {"mode": "EXCLUSIVE", "percent": "0"}, "tiers": [],
-        "items": [{
-            "key": "fee", "name": {"en": "Fee"}, "quantity": {"kind": "USAGE", "meter": "tokens"},
-            "price": {"model": "PERCENTAGE", "percent": "1", "fixed": "0.25"},
-        }],
-    }  # fmt: skip
-    ours = await books(database, plan=plan)
+    ours = await books(database, plan=a_metered_plan({"model": "PERCENTAGE", "percent": "1", "fixed": "0.25"}))
     bo = await ours.add("bo")
     await ours.use(*(a_use(f"{number}", bo, 0, quantity=100) for number in range(3)), at=START)
 
