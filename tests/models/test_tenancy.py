@@ -19,9 +19,7 @@ from tests.builders import an_organization
 ROLE = "bg_confined_by_tests"
 _COUNT = "SELECT count(*) AS total, count(DISTINCT organization_id) AS owners FROM {}"
 _OWNER_EXISTS = Statement("SELECT 1 AS found FROM pg_roles WHERE rolname = :role")
-only_postgres = pytest.mark.skipif(
-    not databases.on_postgres(), reason="SQLite has neither roles nor row level security"
-)
+only_postgres = pytest.mark.skipif(not databases.on_postgres(), reason="SQLite has no row level security")
 
 
 def as_role(url: str, role: str = ROLE) -> str:
